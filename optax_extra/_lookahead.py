@@ -1,0 +1,161 @@
+"""Lookahead as a part: slow weights in the state, one plain tree of params.
+
+    every k steps:  slow = slow + alpha (fast - slow),  fast = slow
+
+Zhang et al., Lookahead Optimizer: k steps forward, 1 step back, 2019,
+https://arxiv.org/abs/1907.08610
+"""
+
+from typing import Any, NamedTuple
+
+import chex
+import jax
+import jax.numpy as jnp
+import optax
+
+from optax_extra import _check, _numerics
+
+
+class LookaheadState(NamedTuple):
+    """State of `lookahead`.
+
+    Attributes:
+      count: steps so far, int32, shape ().
+      synced: value of count at the last synchronisation, int32, shape ().
+      slow: slow weights, a tree like params, in the dtypes of params.
+    """
+
+    count: chex.Array  # type: ignore[assignment]  # hides tuple.count
+    synced: chex.Array
+    slow: chex.ArrayTree
+
+
+def lookahead(
+    sync_period: chex.Numeric | optax.Schedule = 5,
+    slow_step_size: chex.Numeric | optax.Schedule = 0.5,
+) -> optax.GradientTransformation:
+    """Pulls the params back towards slow weights every `sync_period` steps.
+
+    The **last part of a chain**: it must see the updates that are going to be applied.
+    Unlike `optax.lookahead` it is no wrapper and asks for no pair of params: the slow
+    weights live in its state and params stay the tree that Flax knows. Evaluate and
+    save `slow_params(opt_state, params)`. The inner optimizer's state is kept at a
+    synchronisation, as in the paper's main variant.
+
+    Args:
+      sync_period: steps between synchronisations, at least 1: at steps k, 2k, ... from
+        the initial weights. It may be a schedule of the step count or a tracer:
+        a synchronisation comes when the steps since the last one reach the period of
+        now. A schedule's or tracer's value below 1 counts as 1. Default: the paper's.
+      slow_step_size: share of the way that the slow weights go, in [0, 1]; a number,
+        a schedule of the step count or a tracer. Default: the paper's.
+
+    Returns:
+      A `GradientTransformation` whose `update` needs params. Right after a
+      synchronisation params and slow weights are equal bit for bit.
+
+    Raises:
+      ValueError: if an argument is out of range (tracers and schedules are not
+        checked), if `update` is called without params, or at `init`, if a leaf is not
+        floating.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> import optax
+      >>> from optax_extra import lookahead, slow_params
+      >>> optimizer = optax.chain(optax.sgd(0.1), lookahead(2, 0.5))
+      >>> params = jnp.array([1.0])
+      >>> state = optimizer.init(params)
+      >>> for _ in range(2):
+      ...     updates, state = optimizer.update(jnp.ones(1), state, params)
+      ...     params = optax.apply_updates(params, updates)
+      >>> print(params, slow_params(state, params))
+      [0.9] [0.9]
+
+    References:
+      Lookahead Optimizer: k steps forward, 1 step back, Zhang et al., 2019,
+      https://arxiv.org/abs/1907.08610
+    """
+    if not callable(sync_period):
+        _check.in_range("lookahead", "sync_period", sync_period, 1)
+    if not callable(slow_step_size):
+        _check.in_range("lookahead", "slow_step_size", slow_step_size, 0, 1)
+
+    def init_fn(params: chex.ArrayTree) -> LookaheadState:
+        _check.floating_leaves("lookahead", params)
+        zero = jnp.zeros([], jnp.int32)
+        # Copies, so that state and params can be donated side by side.
+        return LookaheadState(zero, zero.copy(), jax.tree.map(_copy, params))
+
+    def update_fn(
+        updates: chex.ArrayTree,
+        state: LookaheadState,
+        params: chex.ArrayTree | None = None,
+    ) -> tuple[chex.ArrayTree, LookaheadState]:
+        if params is None:
+            raise ValueError("lookahead: update must be given params, got None")
+        _check.same_structure("lookahead", updates, state.slow)
+        count = optax.safe_increment(state.count)
+        period = sync_period(state.count) if callable(sync_period) else sync_period
+        share = slow_step_size
+        if callable(slow_step_size):
+            share = slow_step_size(state.count)
+        syncs = count - state.synced >= period
+
+        def pull(u: chex.Array, slow: chex.Array, p: chex.Array) -> chex.Array:
+            """The update that takes params to the new slow weight."""
+            start, params_now = _numerics.upcast(slow), _numerics.upcast(p)
+            way = params_now + _numerics.upcast(u) - start
+            target = start + _numerics.like(share, start) * way
+            return jnp.where(syncs, (target - params_now).astype(u.dtype), u)
+
+        pulled = jax.tree.map(pull, updates, state.slow, params)
+        # The new slow weights are what the caller's own addition will make of params.
+        landed = optax.apply_updates(params, pulled)
+        slow = jax.tree.map(
+            lambda new, old: jnp.where(syncs, new, old), landed, state.slow
+        )
+        return pulled, LookaheadState(
+            count, jnp.where(syncs, count, state.synced), slow
+        )
+
+    return optax.GradientTransformation(init_fn, update_fn)
+
+
+def _copy(leaf: chex.Array) -> chex.Array:
+    return jnp.array(leaf, copy=True)
+
+
+def slow_params(opt_state: optax.OptState, params: chex.ArrayTree) -> chex.ArrayTree:
+    """The weights to evaluate and to save: Lookahead's slow ones.
+
+    Args:
+      opt_state: the state of any optimizer with `lookahead` in it, however wrapped
+        (`optax.chain`, `optax.masked`, `optax.partition`, `optax.MultiSteps`, a
+        `TrainState`'s `opt_state`).
+      params: the params that it optimizes.
+
+    Returns:
+      A tree like params. Where a leaf has no slow weight (masked, or of another
+      partition), it is the leaf of params.
+
+    Raises:
+      ValueError: if there is no `lookahead` in the state.
+    """
+
+    def is_lookahead(node: Any) -> bool:
+        return isinstance(node, LookaheadState)
+
+    nodes = jax.tree.leaves(opt_state, is_leaf=is_lookahead)
+    found = [node.slow for node in nodes if is_lookahead(node)]
+    if not found:
+        raise ValueError(
+            "slow_params: opt_state must hold the state of a lookahead, got none in "
+            f"{type(opt_state).__name__}"
+        )
+
+    def choose(leaf: chex.Array, *slow: Any) -> chex.Array:
+        known = [x for x in slow if not isinstance(x, optax.MaskedNode)]
+        return known[0] if known else leaf
+
+    return jax.tree.map(choose, params, *found)

@@ -1,0 +1,122 @@
+"""Numerics that keep float32 exact, low precision finite and meta-gradients alive.
+
+Scalars known on the host (Python and NumPy numbers) are prepared there in double
+precision; arrays and tracers in the widest float in use. Leaves are worked on in
+float32 at least and handed back in their own dtype.
+"""
+
+import math
+from typing import Any
+
+import chex
+import jax
+import jax.numpy as jnp
+
+from optax_extra import _check
+
+
+def wide(value: chex.Numeric) -> jax.Array:
+    """`value` in the widest float in use: scalars stay exact beside float16 leaves."""
+    return jnp.asarray(value, dtype=jnp.result_type(float))
+
+
+def like(scalar: chex.Numeric, leaf: chex.Array) -> Any:
+    """`scalar` ready to meet `leaf` without promotion; Python numbers already are."""
+    if _check.is_number(scalar):
+        return float(scalar)
+    return wide(scalar).astype(leaf.dtype)
+
+
+def complement(decay: chex.Numeric) -> Any:
+    """1 - b, on the host in double precision where b is known."""
+    return 1.0 - float(decay) if _check.is_number(decay) else 1 - wide(decay)
+
+
+def log_decay(decay: chex.Numeric) -> Any:
+    """log b, on the host in double precision where b is known."""
+    if _check.is_number(decay):
+        return math.log(decay) if decay > 0 else -math.inf
+    return jnp.log1p(wide(decay) - 1)
+
+
+def bias_correction(decay: chex.Numeric, count: chex.Numeric) -> jax.Array:
+    """1 - b^t without the cancellation."""
+    return -jnp.expm1(wide(count) * log_decay(decay))
+
+
+def upcast(leaf: chex.Array) -> jax.Array:
+    """`leaf` in float32 at least, in which all arithmetic happens."""
+    leaf = jnp.asarray(leaf)
+    return leaf.astype(jnp.promote_types(leaf.dtype, jnp.float32))
+
+
+def downcast(leaf: jax.Array, dtype: Any) -> jax.Array:
+    """`leaf` in a dtype of the caller's; float16 saturates rather than overflows."""
+    if dtype == jnp.float16:
+        largest = float(jnp.finfo(dtype).max)
+        leaf = jnp.clip(leaf, -largest, largest)
+    return leaf.astype(dtype)
+
+
+def ema(average: jax.Array, value: jax.Array, decay: chex.Numeric) -> jax.Array:
+    """b average + (1 - b) value, rounded so that errors do not pile up over steps."""
+    if _check.is_number(decay) and decay < 0.5:
+        return value + float(decay) * (average - value)
+    return average + like(complement(decay), average) * (value - average)
+
+
+def abs_sq(leaf: jax.Array) -> jax.Array:
+    """|x|^2, real also for complex leaves."""
+    if jnp.iscomplexobj(leaf):
+        return leaf.real * leaf.real + leaf.imag * leaf.imag
+    return leaf * leaf
+
+
+def sqrt(leaf: jax.Array) -> jax.Array:
+    """The root, whose derivative at zero is zero and not infinite."""
+    positive = leaf > 0
+    return jnp.where(positive, jnp.sqrt(jnp.where(positive, leaf, 1)), 0)
+
+
+def divide(numerator: jax.Array, denominator: jax.Array) -> jax.Array:
+    """numerator / denominator for a real denominator; over zero, the numerator."""
+    denominator = jnp.where(denominator > 0, denominator, 1)
+    if jnp.iscomplexobj(numerator):
+        return jax.lax.complex(
+            numerator.real / denominator, numerator.imag / denominator
+        )
+    return numerator / denominator
+
+
+def zeros(params: chex.ArrayTree, dtype: Any) -> chex.ArrayTree:
+    """Zeros like params, in `dtype` where given; complex leaves stay complex."""
+
+    def zero(leaf: chex.Array) -> jax.Array:
+        stored = own = jnp.result_type(leaf)
+        if dtype is not None:
+            stored = jnp.dtype(dtype)
+            if jnp.issubdtype(own, jnp.complexfloating):
+                stored = jnp.promote_types(stored, jnp.complex64)
+        return jnp.zeros_like(leaf, dtype=stored)
+
+    return jax.tree.map(zero, params)
+
+
+def zeros_nu(params: chex.ArrayTree, dtype: Any) -> chex.ArrayTree:
+    """Real zeros like params, in `dtype` or else in float32 at least.
+
+    Squares leave the range of float16, and in bfloat16 an average over 1,000 steps
+    stands still, so without a wish of the user's nu does not follow the params.
+    """
+
+    def zero(leaf: chex.Array) -> jax.Array:
+        stored = jnp.promote_types(jnp.result_type(leaf), jnp.float32)
+        stored = jnp.finfo(stored if dtype is None else dtype).dtype
+        return jnp.zeros_like(leaf, dtype=stored)
+
+    return jax.tree.map(zero, params)
+
+
+def store(tree: chex.ArrayTree, stored: chex.ArrayTree) -> chex.ArrayTree:
+    """`tree` in the dtypes of the state that it replaces."""
+    return jax.tree.map(lambda new, old: downcast(new, old.dtype), tree, stored)

@@ -1,0 +1,486 @@
+"""Whole optimizers as lists of parts: recipes only, no mathematics."""
+
+from collections.abc import Callable
+from typing import Any
+
+import chex
+import optax
+
+from optax_extra import _check
+from optax_extra._adam import scale_by_adam
+from optax_extra._belief import scale_by_belief
+from optax_extra._clip_momentum import clip_momentum
+from optax_extra._derivative import scale_by_derivative
+from optax_extra._rectify import momentum_of, rectify
+from optax_extra._sign_momentum import sign_momentum
+
+ScalarOrSchedule = chex.Numeric | optax.Schedule
+Mask = Any | Callable[[optax.Params], Any] | None
+
+
+def _rectified(
+    adaptive: optax.GradientTransformation,
+    b1: chex.Numeric,
+    b2: chex.Numeric,
+    nesterov: bool,
+) -> optax.GradientTransformation:
+    return rectify(adaptive, momentum_of(b1, nesterov=nesterov), b2=b2)
+
+
+def _descend(
+    *parts: optax.GradientTransformation,
+    learning_rate: ScalarOrSchedule,
+    weight_decay: ScalarOrSchedule,
+    mask: Mask,
+) -> optax.GradientTransformationExtraArgs:
+    """The parts, then decoupled weight decay, then the learning rate over both."""
+    if not _check.is_zero(weight_decay):  # Decay is what makes `update` need params.
+        parts += (optax.add_decayed_weights(weight_decay, mask),)
+    return optax.chain(*parts, optax.scale_by_learning_rate(learning_rate))
+
+
+def adabelief(
+    learning_rate: ScalarOrSchedule,
+    b1: chex.Numeric = 0.9,
+    b2: chex.Numeric = 0.999,
+    eps: chex.Numeric = 1e-16,
+    eps_root: chex.Numeric = 1e-16,
+    *,
+    nesterov: bool = False,
+    rectified: bool = False,
+    bias_correction_mu: bool = True,
+    amsgrad: bool = False,
+    moving_average: str = "ema",
+    mu_dtype: Any = None,
+    nu_dtype: Any = None,
+    eps_uncorrected: bool = False,
+    weight_decay: ScalarOrSchedule = 0.0,
+    mask: Mask = None,
+) -> optax.GradientTransformationExtraArgs:
+    """AdaBelief: long steps where the gradient comes as the momentum foresaw.
+
+    Any call that is valid for `optax.adabelief` gives the same updates here.
+
+    Args:
+      learning_rate: a number or a schedule.
+      b1, b2, eps, eps_root: as in `scale_by_belief`, with Optax's defaults. The
+        paper's are eps=1e-8, eps_root=0.
+      rectified: whether to scale by RAdam's term and to begin along the momentum, as
+        the authors' code does by default.
+      nesterov, bias_correction_mu, amsgrad, moving_average, mu_dtype, nu_dtype,
+        eps_uncorrected: as in `scale_by_belief`.
+      weight_decay: strength of the decoupled weight decay, scaled by the learning rate
+        as in `optax.adamw`; a number or a schedule.
+      mask: which leaves decay: a tree of bools, or a function of params that makes one.
+
+    Returns:
+      A `GradientTransformationExtraArgs`; its state is two floats a parameter.
+
+    Raises:
+      ValueError: if an argument is out of range (tracers and schedules are not
+        checked), or at `init`, if a leaf is not floating.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> import optax
+      >>> from optax_extra import adabelief
+      >>> params = jnp.array([3.0, -2.0])
+      >>> optimizer = adabelief(1e-2, rectified=True, weight_decay=1e-4)
+      >>> state = optimizer.init(params)
+      >>> for _ in range(100):
+      ...     updates, state = optimizer.update(2 * params, state, params)
+      ...     params = optax.apply_updates(params, updates)
+      >>> print(bool(jnp.sum(params**2) < 13.0))
+      True
+
+    References:
+      AdaBelief Optimizer: Adapting Stepsizes by the Belief in Observed Gradients,
+      Zhuang et al., 2020, https://arxiv.org/abs/2010.07468
+    """
+    adaptive = scale_by_belief(
+        b1,
+        b2,
+        eps,
+        eps_root,
+        nesterov=nesterov,
+        bias_correction_mu=bias_correction_mu,
+        amsgrad=amsgrad,
+        moving_average=moving_average,
+        mu_dtype=mu_dtype,
+        nu_dtype=nu_dtype,
+        eps_uncorrected=eps_uncorrected,
+    )
+    return _descend(
+        _rectified(adaptive, b1, b2, nesterov) if rectified else adaptive,
+        learning_rate=learning_rate,
+        weight_decay=weight_decay,
+        mask=mask,
+    )
+
+
+def adaderivative(
+    learning_rate: ScalarOrSchedule,
+    b1: chex.Numeric = 0.9,
+    b2: chex.Numeric = 0.999,
+    eps: chex.Numeric = 1e-16,
+    eps_root: chex.Numeric = 1e-16,
+    *,
+    nesterov: bool = False,
+    rectified: bool = False,
+    bias_correction_mu: bool = True,
+    amsgrad: bool = False,
+    moving_average: str = "ema",
+    mu_dtype: Any = None,
+    nu_dtype: Any = None,
+    previous_dtype: Any = None,
+    eps_uncorrected: bool = False,
+    weight_decay: ScalarOrSchedule = 0.0,
+    mask: Mask = None,
+) -> optax.GradientTransformationExtraArgs:
+    """AdaDerivative: long steps where the gradient does not change.
+
+
+    Args:
+      learning_rate: a number or a schedule.
+      b1, b2, eps, eps_root: as in `scale_by_derivative`, with AdaBelief's defaults.
+      rectified: whether to scale by RAdam's term and to begin along the momentum.
+      nesterov, bias_correction_mu, amsgrad, moving_average, mu_dtype, nu_dtype,
+        previous_dtype, eps_uncorrected: as in `scale_by_derivative`.
+      weight_decay: strength of the decoupled weight decay, scaled by the learning rate
+        as in `optax.adamw`; a number or a schedule.
+      mask: which leaves decay: a tree of bools, or a function of params that makes one.
+
+    Returns:
+      A `GradientTransformationExtraArgs`; its state is three floats a parameter.
+
+    Raises:
+      ValueError: if an argument is out of range (tracers and schedules are not
+        checked), or at `init`, if a leaf is not floating.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> import optax
+      >>> from optax_extra import adaderivative
+      >>> params = jnp.array([3.0, -2.0])
+      >>> optimizer = adaderivative(1e-2)
+      >>> state = optimizer.init(params)
+      >>> for _ in range(100):
+      ...     updates, state = optimizer.update(2 * params, state, params)
+      ...     params = optax.apply_updates(params, updates)
+      >>> print(bool(jnp.sum(params**2) < 13.0))
+      True
+
+    References:
+      AdaDerivative optimizer: Adapting step-sizes by the derivative term in past
+      gradient information, Zou et al., 2023,
+      https://doi.org/10.1016/j.engappai.2022.105755
+    """
+    adaptive = scale_by_derivative(
+        b1,
+        b2,
+        eps,
+        eps_root,
+        nesterov=nesterov,
+        bias_correction_mu=bias_correction_mu,
+        amsgrad=amsgrad,
+        moving_average=moving_average,
+        mu_dtype=mu_dtype,
+        nu_dtype=nu_dtype,
+        previous_dtype=previous_dtype,
+        eps_uncorrected=eps_uncorrected,
+    )
+    return _descend(
+        _rectified(adaptive, b1, b2, nesterov) if rectified else adaptive,
+        learning_rate=learning_rate,
+        weight_decay=weight_decay,
+        mask=mask,
+    )
+
+
+def adabc(
+    learning_rate: ScalarOrSchedule,
+    b1: chex.Numeric = 0.9,
+    b2: chex.Numeric = 0.999,
+    eps: chex.Numeric = 1e-16,
+    eps_root: chex.Numeric = 1e-16,
+    *,
+    lower: chex.Numeric = 0.1,
+    upper: chex.Numeric = 2.0,
+    nesterov: bool = False,
+    bias_correction_mu: bool = False,
+    amsgrad: bool = False,
+    moving_average: str = "ema",
+    mu_dtype: Any = None,
+    nu_dtype: Any = None,
+    eps_uncorrected: bool = False,
+    weight_decay: ScalarOrSchedule = 0.0,
+    mask: Mask = None,
+) -> optax.GradientTransformationExtraArgs:
+    """AdaBC: AdaBelief with its steps clipped into a band of magnitudes.
+
+    The first moment is not bias-corrected, which makes a built-in warm-up. No step is
+    shorter than learning_rate * lower, so a decaying rate lets it settle.
+
+    Args:
+      learning_rate: a number or a schedule.
+      b1, b2, eps, eps_root: as in `scale_by_belief`.
+      lower, upper: the band, as in `clip_momentum`; the original's.
+      nesterov, bias_correction_mu, amsgrad, moving_average, mu_dtype, nu_dtype,
+        eps_uncorrected: as in `scale_by_belief`.
+      weight_decay: strength of the decoupled weight decay, scaled by the learning rate
+        as in `optax.adamw`; a number or a schedule.
+      mask: which leaves decay: a tree of bools, or a function of params that makes one.
+
+    Returns:
+      A `GradientTransformationExtraArgs`; its state is two floats a parameter.
+
+    Raises:
+      ValueError: if an argument is out of range (tracers and schedules are not
+        checked), or at `init`, if a leaf is not floating.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> import optax
+      >>> from optax_extra import adabc
+      >>> params = jnp.array([3.0, -2.0])
+      >>> optimizer = adabc(1e-2)
+      >>> state = optimizer.init(params)
+      >>> for _ in range(100):
+      ...     updates, state = optimizer.update(2 * params, state, params)
+      ...     params = optax.apply_updates(params, updates)
+      >>> print(bool(jnp.sum(params**2) < 13.0))
+      True
+
+    References:
+      AdaBC in OptimizerVisualizer, ImpactCrater,
+      https://github.com/ImpactCrater/OptimizerVisualizer
+    """
+    return _descend(
+        scale_by_belief(
+            b1,
+            b2,
+            eps,
+            eps_root,
+            nesterov=nesterov,
+            bias_correction_mu=bias_correction_mu,
+            amsgrad=amsgrad,
+            moving_average=moving_average,
+            mu_dtype=mu_dtype,
+            nu_dtype=nu_dtype,
+            eps_uncorrected=eps_uncorrected,
+        ),
+        clip_momentum(lower, upper),
+        learning_rate=learning_rate,
+        weight_decay=weight_decay,
+        mask=mask,
+    )
+
+
+def adamd(
+    learning_rate: ScalarOrSchedule,
+    b1: chex.Numeric = 0.9,
+    b2: chex.Numeric = 0.999,
+    eps: chex.Numeric = 1e-8,
+    eps_root: chex.Numeric = 0.0,
+    *,
+    nesterov: bool = False,
+    amsgrad: bool = False,
+    moving_average: str = "ema",
+    mu_dtype: Any = None,
+    nu_dtype: Any = None,
+    eps_uncorrected: bool = False,
+    weight_decay: ScalarOrSchedule = 0.0,
+    mask: Mask = None,
+) -> optax.GradientTransformationExtraArgs:
+    """AdamD: Adam without bias correction of its first moment.
+
+    The first steps are short, as if by a warm-up over about 1 / (1 - b1) steps.
+
+    Args:
+      learning_rate: a number or a schedule.
+      b1, b2, eps, eps_root: as in `scale_by_adam`.
+      nesterov, amsgrad, moving_average, mu_dtype, nu_dtype, eps_uncorrected: as in
+        `scale_by_adam`.
+      weight_decay: strength of the decoupled weight decay, scaled by the learning rate
+        as in `optax.adamw`; a number or a schedule.
+      mask: which leaves decay: a tree of bools, or a function of params that makes one.
+
+    Returns:
+      A `GradientTransformationExtraArgs`; its state is two floats a parameter.
+
+    Raises:
+      ValueError: if an argument is out of range (tracers and schedules are not
+        checked), or at `init`, if a leaf is not floating.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> import optax
+      >>> from optax_extra import adamd
+      >>> params = jnp.array([3.0, -2.0])
+      >>> optimizer = adamd(1e-2)
+      >>> state = optimizer.init(params)
+      >>> for _ in range(100):
+      ...     updates, state = optimizer.update(2 * params, state, params)
+      ...     params = optax.apply_updates(params, updates)
+      >>> print(bool(jnp.sum(params**2) < 13.0))
+      True
+
+    References:
+      AdamD: Improved bias-correction in Adam, St John, 2021,
+      https://arxiv.org/abs/2110.10828
+    """
+    return _descend(
+        scale_by_adam(
+            b1,
+            b2,
+            eps,
+            eps_root,
+            nesterov=nesterov,
+            amsgrad=amsgrad,
+            moving_average=moving_average,
+            mu_dtype=mu_dtype,
+            nu_dtype=nu_dtype,
+            eps_uncorrected=eps_uncorrected,
+            bias_correction_mu=False,
+        ),
+        learning_rate=learning_rate,
+        weight_decay=weight_decay,
+        mask=mask,
+    )
+
+
+def radam(
+    learning_rate: ScalarOrSchedule,
+    b1: chex.Numeric = 0.9,
+    b2: chex.Numeric = 0.999,
+    eps: chex.Numeric = 1e-8,
+    eps_root: chex.Numeric = 0.0,
+    threshold: chex.Numeric = 5.0,
+    *,
+    nesterov: bool = False,
+    degenerated_to_sgd: bool = True,
+    bias_correction_mu: bool = True,
+    amsgrad: bool = False,
+    moving_average: str = "ema",
+    mu_dtype: Any = None,
+    nu_dtype: Any = None,
+    eps_uncorrected: bool = False,
+    weight_decay: ScalarOrSchedule = 0.0,
+    mask: Mask = None,
+) -> optax.GradientTransformationExtraArgs:
+    """RAdam: Adam whose first steps are rectified instead of warmed up.
+
+    Any call that is valid for `optax.radam` gives the same updates here; in float32
+    they are more exact where rectification begins.
+
+    Args:
+      learning_rate: a number or a schedule.
+      b1, b2, eps, eps_root: as in `scale_by_adam`.
+      threshold: the least rho_t for adaptive steps, as in `rectify`.
+      degenerated_to_sgd: whether to step along the momentum below the threshold;
+        False for zero updates there. (Weight decay goes on; in the authors' code it
+        rests as well.)
+      nesterov, bias_correction_mu, amsgrad, moving_average, mu_dtype, nu_dtype: as in
+        `scale_by_adam`.
+      eps_uncorrected: as in `scale_by_adam`; True is the authors' code and torch's.
+      weight_decay: strength of the decoupled weight decay, scaled by the learning rate
+        as in `optax.adamw`; a number or a schedule.
+      mask: which leaves decay: a tree of bools, or a function of params that makes one.
+
+    Returns:
+      A `GradientTransformationExtraArgs`; its state is two floats a parameter.
+
+    Raises:
+      ValueError: if an argument is out of range (tracers and schedules are not
+        checked), or at `init`, if a leaf is not floating.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> import optax
+      >>> from optax_extra import radam
+      >>> params = jnp.array([3.0, -2.0])
+      >>> optimizer = radam(1e-2)
+      >>> state = optimizer.init(params)
+      >>> for _ in range(100):
+      ...     updates, state = optimizer.update(2 * params, state, params)
+      ...     params = optax.apply_updates(params, updates)
+      >>> print(bool(jnp.sum(params**2) < 13.0))
+      True
+
+    References:
+      On the Variance of the Adaptive Learning Rate and Beyond, Liu et al., 2020,
+      https://arxiv.org/abs/1908.03265
+    """
+    adaptive = scale_by_adam(
+        b1,
+        b2,
+        eps,
+        eps_root,
+        nesterov=nesterov,
+        bias_correction_mu=bias_correction_mu,
+        amsgrad=amsgrad,
+        moving_average=moving_average,
+        mu_dtype=mu_dtype,
+        nu_dtype=nu_dtype,
+        eps_uncorrected=eps_uncorrected,
+    )
+    below = momentum_of(b1, nesterov=nesterov) if degenerated_to_sgd else None
+    return _descend(
+        rectify(adaptive, below, b2=b2, threshold=threshold),
+        learning_rate=learning_rate,
+        weight_decay=weight_decay,
+        mask=mask,
+    )
+
+
+def lion(
+    learning_rate: ScalarOrSchedule,
+    b1: chex.Numeric = 0.9,
+    b2: chex.Numeric = 0.99,
+    mu_dtype: Any = None,
+    weight_decay: ScalarOrSchedule = 1e-3,
+    mask: Mask = None,
+) -> optax.GradientTransformationExtraArgs:
+    """Lion: every element moves by the learning rate, along the sign of its momentum.
+
+    Any call that is valid for `optax.lion` gives the same updates here. Learning rates
+    are 3 to 10 times smaller than AdamW's, weight decay as much larger.
+
+    Args:
+      learning_rate: a number or a schedule.
+      b1, b2, mu_dtype: as in `sign_momentum`.
+      weight_decay: strength of the decoupled weight decay, scaled by the learning rate
+        as in `optax.adamw`; a number or a schedule. Default:
+        1e-3, Optax's (the authors' code has 0).
+      mask: which leaves decay: a tree of bools, or a function of params that makes one.
+
+    Returns:
+      A `GradientTransformationExtraArgs`; its state is one float a parameter.
+
+    Raises:
+      ValueError: if an argument is out of range (tracers and schedules are not
+        checked), or at `init`, if a leaf is not floating.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> import optax
+      >>> from optax_extra import lion
+      >>> params = jnp.array([3.0, -2.0])
+      >>> optimizer = lion(1e-2)
+      >>> state = optimizer.init(params)
+      >>> for _ in range(100):
+      ...     updates, state = optimizer.update(2 * params, state, params)
+      ...     params = optax.apply_updates(params, updates)
+      >>> print(bool(jnp.sum(params**2) < 13.0))
+      True
+
+    References:
+      Symbolic Discovery of Optimization Algorithms, Chen et al., 2023,
+      https://arxiv.org/abs/2302.06675
+    """
+    return _descend(
+        sign_momentum(b1, b2, mu_dtype),
+        learning_rate=learning_rate,
+        weight_decay=weight_decay,
+        mask=mask,
+    )

@@ -1,0 +1,195 @@
+"""Variance rectification of any adaptive transformation, from RAdam.
+
+    u_t = r_t a_t  where rho_t >= threshold,  else what `unadapted` says
+
+with a_t the adaptive step, and r_t and rho_t those of `rectification_term`.
+
+Liu et al., On the Variance of the Adaptive Learning Rate and Beyond, 2020,
+https://arxiv.org/abs/1908.03265
+"""
+
+from typing import Any, NamedTuple, NoReturn
+
+import chex
+import jax
+import jax.numpy as jnp
+import optax
+
+from optax_extra import _check, _moments, _numerics
+from optax_extra._rectification import rectification
+
+
+class RectifyState(NamedTuple):
+    """State of `rectify`.
+
+    Attributes:
+      count: steps so far, int32, shape ().
+      adaptive: state of the adaptive transformation.
+      unadapted: state of the unadapted one, () where there is none.
+    """
+
+    count: chex.Array  # type: ignore[assignment]  # hides tuple.count
+    adaptive: optax.OptState
+    unadapted: optax.OptState
+
+
+class MomentumOf(NamedTuple):
+    """What `momentum_of` returns: a request that `rectify` understands."""
+
+    b1: chex.Numeric
+    nesterov: bool
+
+    @property
+    def init(self) -> NoReturn:
+        raise TypeError(
+            "momentum_of: it must be the second argument of rectify(adaptive, "
+            f"momentum_of(b1), b2=b2), got used as a transformation with b1={self.b1}"
+        )
+
+    update = init
+
+
+def momentum_of(b1: chex.Numeric, *, nesterov: bool = False) -> MomentumOf:
+    """Asks `rectify` for the momentum that its adaptive part keeps anyway.
+
+    Below the threshold `rectify(adaptive, momentum_of(b1), b2=b2)` steps along the
+    bias-corrected first moment, read from the `MomentsState` of the adaptive part
+    (alone, in an `optax.chain` or under `optax.inject_hyperparams`), so rectification
+    costs no buffer. It is no transformation of its own.
+
+    Args:
+      b1: decay rate of the adaptive part's first moment, in [0, 1); a tracer is not
+        checked.
+      nesterov: whether the adaptive part uses Nesterov momentum.
+
+    Returns:
+      A small `NamedTuple` for `rectify`.
+
+    Raises:
+      ValueError: if b1 is out of range; from `rectify`'s `init`, if the adaptive part
+        does not have exactly one `MomentsState`.
+
+    Example:
+      >>> import optax_extra
+      >>> optax_extra.rectify(
+      ...     optax_extra.scale_by_belief(b1=0.9, b2=0.999),
+      ...     optax_extra.momentum_of(0.9),
+      ...     b2=0.999,
+      ... )  # doctest: +ELLIPSIS
+      GradientTransformationExtraArgs(...)
+    """
+    _check.decay("momentum_of", "b1", b1)
+    _check.flag("momentum_of", "nesterov", nesterov)
+    return MomentumOf(b1, nesterov)
+
+
+def _moments_in(state: optax.OptState) -> _moments.MomentsState:
+    """The one `MomentsState` of an adaptive part, wherever wrappers put it."""
+
+    def is_moments(node: Any) -> bool:
+        return isinstance(node, _moments.MomentsState)
+
+    found = [x for x in jax.tree.leaves(state, is_leaf=is_moments) if is_moments(x)]
+    if len(found) != 1:
+        raise ValueError(
+            "rectify: momentum_of must find exactly one MomentsState in the state of "
+            f"the adaptive part, got {len(found)}; use optax.ema(b1) as unadapted part"
+        )
+    return found[0]
+
+
+def rectify(
+    adaptive: optax.GradientTransformation,
+    unadapted: optax.GradientTransformation | MomentumOf | None = None,
+    *,
+    b2: chex.Numeric,
+    threshold: chex.Numeric = 5.0,
+) -> optax.GradientTransformationExtraArgs:
+    """Scales an adaptive transformation by RAdam's rectification term.
+
+    In the first steps the second moment is known from few gradients and the adaptive
+    step size varies wildly. While that variance is not even finite
+    (rho_t < threshold) the adaptive step is replaced by an unadapted one; from then
+    on it is scaled by r_t, which grows to 1. `rectify(scale_by_adam(...),
+    momentum_of(b1), b2=b2)` is RAdam. It does not apply the learning rate.
+
+    Both transformations see every gradient, so that their states are ready.
+
+    Args:
+      adaptive: any transformation whose second moment decays with `b2`.
+      unadapted: the steps while rho_t < threshold. None for zero updates (the RAdam
+        authors' default), `momentum_of(b1)` for the adaptive part's own momentum, or
+        any transformation, which then keeps its own state.
+      b2: decay rate of the second moment in `adaptive`, in [0, 1). For b2 <= 2/3
+        rho_t never reaches 5, so that the steps stay unadapted for ever.
+      threshold: the least rho_t for adaptive steps, at least 4. The authors' code
+        has 5, their paper 4.
+
+    Returns:
+      A `GradientTransformationExtraArgs`; extra arguments go to both transformations.
+
+    Raises:
+      TypeError: if `adaptive` or `unadapted` is no transformation.
+      ValueError: if b2 or threshold is out of range (tracers are not checked); at
+        `init`, if `momentum_of` does not find exactly one `MomentsState`.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> import optax
+      >>> from optax_extra import momentum_of, rectify, scale_by_belief
+      >>> optimizer = optax.chain(
+      ...     rectify(scale_by_belief(0.9, 0.999), momentum_of(0.9), b2=0.999),
+      ...     optax.scale_by_learning_rate(1e-3),
+      ... )
+      >>> params = jnp.array([1.0, -2.0])
+      >>> state = optimizer.init(params)
+      >>> updates, state = optimizer.update(2 * params, state, params)
+      >>> print(updates)
+      [-0.002  0.004]
+
+    References:
+      On the Variance of the Adaptive Learning Rate and Beyond, Liu et al., 2020,
+      https://arxiv.org/abs/1908.03265
+    """
+    _check.transformation("rectify", "adaptive", adaptive)
+    if unadapted is not None and not isinstance(unadapted, MomentumOf):
+        _check.transformation(
+            "rectify", "unadapted", unadapted, or_else="None or momentum_of(b1)"
+        )
+    _check.decay("rectify", "b2", b2)
+    _check.in_range("rectify", "threshold", threshold, 4)
+    adaptive = optax.with_extra_args_support(adaptive)
+    reads_momentum = isinstance(unadapted, MomentumOf)
+    fallback = optax.with_extra_args_support(
+        optax.set_to_zero() if unadapted is None or reads_momentum else unadapted
+    )
+
+    def init_fn(params: chex.ArrayTree) -> RectifyState:
+        state = adaptive.init(params)
+        if reads_momentum:
+            _moments_in(state)
+        return RectifyState(jnp.zeros([], jnp.int32), state, fallback.init(params))
+
+    def update_fn(
+        updates: chex.ArrayTree,
+        state: RectifyState,
+        params: chex.ArrayTree | None = None,
+        **extra_args: Any,
+    ) -> tuple[chex.ArrayTree, RectifyState]:
+        count = optax.safe_increment(state.count)
+        adapted, inner = adaptive.update(updates, state.adaptive, params, **extra_args)
+        plain, outer = fallback.update(updates, state.unadapted, params, **extra_args)
+        if reads_momentum:
+            plain = _moments.first_moment(
+                updates, _moments_in(inner), unadapted.b1, nesterov=unadapted.nesterov
+            )
+        term, tractable = rectification(b2, count, threshold)
+
+        def select(a: chex.Array, u: chex.Array) -> chex.Array:
+            step = _numerics.upcast(a)
+            scaled = _numerics.downcast(step * _numerics.like(term, step), a.dtype)
+            return jnp.where(tractable, scaled, u.astype(a.dtype))
+
+        return jax.tree.map(select, adapted, plain), RectifyState(count, inner, outer)
+
+    return optax.GradientTransformationExtraArgs(init_fn, update_fn)
