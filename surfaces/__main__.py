@@ -1,0 +1,312 @@
+"""The command line: `python -m surfaces`, also installed as `surfaces`."""
+
+import difflib
+import math
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from surfaces import animate, plot, table
+from surfaces.files import replacing, writable_folder
+from surfaces.functions import SURFACES
+from surfaces.race import RATES, Result, race
+from surfaces.roster import ORIGINAL, ORIGINAL_LEARNING_RATE, ROSTER, Racer
+from surfaces.surface import Surface
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 88}
+FORMATS = ("gif", "png")
+
+
+class OneOf(click.ParamType):
+    """A name of a set; an unknown one is answered with the nearest."""
+
+    name = "name"
+
+    def __init__(self, known: Iterable[str]) -> None:
+        self.known = tuple(known)
+
+    def convert(self, value: str, param: Any, ctx: Any) -> str:
+        if value not in self.known:
+            near = difflib.get_close_matches(value, self.known, n=1)
+            hint = f"did you mean {near[0]!r}? Known" if near else "known"
+            self.fail(f"{value!r} is unknown; {hint}: {', '.join(self.known)}.")
+        return value
+
+
+class Names(click.ParamType):
+    """Names separated by commas."""
+
+    name = "a,b"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, ...]:
+        names = tuple(name.strip() for name in str(value).split(","))
+        if not all(names):
+            self.fail(f"{value!r} must be names separated by commas.")
+        return tuple(dict.fromkeys(names))
+
+
+class Rate(click.ParamType):
+    """A positive finite number, or "best"."""
+
+    name = "rate"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float | str:
+        try:
+            rate = math.nan if value == "best" else float(value)
+        except ValueError:
+            rate = -1.0
+        if value != "best" and not 0 < rate < math.inf:
+            self.fail(f"{value!r} must be a positive finite number, or best.")
+        return "best" if value == "best" else rate
+
+
+class Size(click.ParamType):
+    """WIDTHxHEIGHT in pixels."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, int]:
+        try:
+            width, height = (int(side) for side in str(value).lower().split("x"))
+        except ValueError:
+            width = height = 0
+        if not (200 <= width <= 8000 and 100 <= height <= 4000):
+            self.fail(
+                f"{value!r} must be WIDTHxHEIGHT in pixels, "
+                "from 200x100 to 8000x4000, as in 1200x600."
+            )
+        return width, height
+
+
+@click.group(context_settings=CONTEXT)
+def cli() -> None:
+    """Race optimizers down test surfaces and look at it.
+
+    \b
+    Start with
+      python -m surfaces race rosenbrock
+      python -m surfaces list
+    """
+
+
+@cli.command("race")
+@click.argument("names", metavar="[SURFACE]...", nargs=-1, type=OneOf(SURFACES))
+@click.option(
+    "--optimizers",
+    type=Names(),
+    metavar="A,B",
+    help="Only these, separated by commas; `list` shows all. Default: all.",
+)
+@click.option(
+    "--preset",
+    type=click.Choice(["standard", "original"]),
+    default="standard",
+    show_default=True,
+    help="standard: the standard recipes. original: the six optimizers of the "
+    "visualizer that this project grew from, in its own settings, at its rate 0.1.",
+)
+@click.option(
+    "--learning-rate",
+    type=Rate(),
+    metavar="RATE|best",
+    help="One rate for all, or best: every optimizer at its own best of 96 rates from "
+    "1e-4 to 10 on each surface.  [default: best; 0.1 with --preset original]",
+)
+@click.option(
+    "--steps",
+    type=click.IntRange(1, 100_000),
+    default=100,
+    show_default=True,
+    help="Steps of each optimizer; an animation has a frame a step.",
+)
+@click.option(
+    "--size",
+    type=Size(),
+    default="1200x600",
+    show_default=True,
+    metavar="WIDTHxHEIGHT",
+    help="Size of the pictures in pixels.",
+)
+@click.option(
+    "--format",
+    "formats",
+    type=click.Choice(FORMATS),
+    multiple=True,
+    help="Pictures to make; may be given twice.  [default: both]",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("plots"),
+    show_default=True,
+    metavar="FOLDER",
+    help="Where pictures and tables go; it is made if need be.",
+)
+def race_command(
+    names: tuple[str, ...],
+    optimizers: tuple[str, ...] | None,
+    preset: str,
+    learning_rate: float | str | None,
+    steps: int,
+    size: tuple[int, int],
+    formats: tuple[str, ...],
+    out: Path,
+) -> None:
+    """Race optimizers down SURFACEs (default: all eight).
+
+    For each surface FOLDER gets an animation (SURFACE.gif) and a picture of its last
+    frame (SURFACE.png); for all together a table (race.csv, race.json), which is
+    printed too.
+
+    \b
+    Each optimizer at its own best learning rate, on all surfaces:
+      python -m surfaces race
+    Two optimizers, one surface, one rate:
+      python -m surfaces race spiral --optimizers lion,radam --learning-rate 0.03
+    The race this project grew from:
+      python -m surfaces race --preset original
+    """
+    try:
+        writable_folder(out)
+    except OSError as error:
+        raise click.BadParameter(
+            f"{str(out)!r} must be a folder that can be written: {error.strerror}.",
+            param_hint="'--out'",
+        ) from error
+
+    roster = ORIGINAL if preset == "original" else ROSTER
+    known = OneOf(roster)
+    racers = {
+        name: roster[_named("--optimizers", known, name)]
+        for name in optimizers or roster
+    }
+    if learning_rate is None:
+        learning_rate = ORIGINAL_LEARNING_RATE if preset == "original" else "best"
+    rates = RATES if learning_rate == "best" else [learning_rate]
+
+    console = _console()
+    surfaces = [SURFACES[name] for name in dict.fromkeys(names or SURFACES)]
+    with _progress(console) as progress:
+        task = progress.add_task("racing", total=len(racers))
+        results = race(
+            surfaces, racers, rates, steps, progress=lambda: progress.advance(task)
+        )
+        for surface in surfaces:
+            _draw(out, surface, results[surface.name], racers, size, formats, progress)
+    everything = [result for row in results.values() for result in row]
+    for name, text in (
+        ("race.csv", table.to_csv(everything)),
+        ("race.json", table.to_json(everything)),
+    ):
+        with replacing(out / name) as beside:
+            beside.write_text(text, encoding="utf-8")
+    console.print(table.to_rich(everything))
+    count = len(surfaces) * len(formats or FORMATS)
+    console.print(f"\n{count} pictures, race.csv and race.json are in {out}/")
+
+
+def _named(option: str, known: OneOf, name: str) -> str:
+    try:
+        return known.convert(name, None, None)
+    except click.BadParameter as error:
+        raise click.BadParameter(error.message, param_hint=f"'{option}'") from None
+
+
+def _draw(
+    out: Path,
+    surface: Surface,
+    results: list[Result],
+    racers: Mapping[str, Racer],
+    size: tuple[int, int],
+    formats: tuple[str, ...],
+    progress: Progress,
+) -> None:
+    """The pictures of one surface."""
+    tracks = [
+        plot.Track(
+            f"{racers[result.optimizer].label}  {table.rate_label(result)}",
+            racers[result.optimizer].colour,
+            result.path.positions,
+            result.path.values,
+        )
+        for result in results
+    ]
+    picture = plot.RaceFigure(surface, tracks, size=size)
+    task = progress.add_task(surface.name, total=picture.steps + 1)
+    if "gif" in (formats or FORMATS):
+        with replacing(out / f"{surface.name}.gif") as beside:
+            animate.gif(picture, beside, progress=lambda: progress.advance(task))
+    if "png" in (formats or FORMATS):
+        with replacing(out / f"{surface.name}.png") as beside:
+            picture.draw(picture.steps)
+            picture.figure.savefig(beside, dpi="figure")
+    progress.update(task, completed=picture.steps + 1)
+
+
+@cli.command("list")
+def list_command() -> None:
+    """List the surfaces and the optimizers that can race."""
+    console = _console()
+    table = Table("surface", "start", "minima", "lowest", box=None, pad_edge=False)
+    for surface in SURFACES.values():
+        table.add_row(
+            surface.name,
+            f"{surface.start[0]:g}, {surface.start[1]:g}",
+            f"{len(surface.minima)}, {len(surface.global_minima)} global",
+            f"{surface.minimum:.2e}",
+        )
+    console.print(table)
+    table = Table("optimizer", "is", "presets", box=None, pad_edge=False)
+    for name in dict.fromkeys([*ROSTER, *ORIGINAL]):
+        rosters = {"standard": ROSTER, "original": ORIGINAL}
+        presets = [preset for preset, roster in rosters.items() if name in roster]
+        label = (ROSTER.get(name) or ORIGINAL[name]).label
+        table.add_row(name, label, ", ".join(presets))
+    console.print()
+    console.print(table)
+
+
+def _console() -> Console:
+    """Standard output; where it is no terminal, wide enough for every table."""
+    return Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+
+
+def _progress(console: Console) -> Progress:
+    """A bar on standard error, silent where that is no terminal."""
+    return Progress(
+        TextColumn("{task.description:<16}"),
+        BarColumn(),
+        TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        disable=not sys.stderr.isatty(),
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the command line; a mistake of the user's is one line and exit code 2."""
+    try:
+        cli.main(arguments, prog_name="surfaces", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+    except click.ClickException as error:
+        message = " ".join(error.format_message().split())
+        click.echo(f"surfaces: {message}", err=True)
+        return 2
+    except OSError as error:
+        click.echo(f"surfaces: cannot write the results: {error}", err=True)
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("surfaces: interrupted", err=True)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,112 @@
+"""Many paths: every learning rate of a grid as one compiled program."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from numpy.typing import ArrayLike, NDArray
+
+import optax_extra
+from surfaces.descent import Path, check_descent, descend_all
+from surfaces.surface import Surface
+
+Factory = Callable[[Any], optax.GradientTransformation]
+
+
+class RateSweep(NamedTuple):
+    """The paths of one optimizer at many learning rates.
+
+    Attributes:
+      rates: `[n]`.
+      positions: `[n, steps + 1, 2]`, the start first.
+      values: `[n, steps + 1]`, the surface at the positions.
+      inside: `[n]`, which runs end in the window.
+      best: index of the lowest final value among the runs that end in the window, or
+        None if none does.
+    """
+
+    rates: NDArray[Any]
+    positions: NDArray[Any]
+    values: NDArray[Any]
+    inside: NDArray[np.bool_]
+    best: int | None
+
+    def path(self, index: int) -> Path:
+        """The path at one of the rates."""
+        return Path(self.positions[index], self.values[index])
+
+
+def learning_rates(
+    factory: Factory, surface: Surface, rates: ArrayLike, steps: int = 100
+) -> RateSweep:
+    """Descends a surface at every learning rate, in one program.
+
+    Args:
+      factory: function of a learning rate to a `GradientTransformation`: an entry of
+        `ROSTER`, `optax.adam`, or any other.
+      surface: what to descend, from its start.
+      rates: learning rates, `[n]`, positive and finite.
+      steps: how many, at least 1.
+
+    Returns:
+      A `RateSweep`.
+
+    Raises:
+      TypeError: if factory or surface is no such thing.
+      ValueError: if steps is below 1, or rates are not positive and finite.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> import optax
+      >>> from surfaces import SURFACES, learning_rates
+      >>> swept = learning_rates(
+      ...     optax.sgd, SURFACES["rosenbrock"], jnp.logspace(-4, 1, 96), steps=100
+      ... )
+      >>> swept.positions.shape
+      (96, 101, 2)
+      >>> print(f"{swept.rates[swept.best]:.2f}")
+      0.15
+    """
+    (swept,) = learning_rates_on_all(factory, (surface,), rates, steps)
+    return swept
+
+
+def learning_rates_on_all(
+    factory: Factory, surfaces: Sequence[Surface], rates: ArrayLike, steps: int = 100
+) -> tuple[RateSweep, ...]:
+    """`learning_rates` on several surfaces, which share one program."""
+    for surface in surfaces:
+        check_descent(surface, steps)
+    if not callable(factory):
+        raise TypeError(
+            "learning_rates: factory must be a function of a learning rate to an "
+            f"optimizer, got {factory!r}"
+        )
+    row = np.asarray(rates, dtype=float)
+    if row.ndim != 1 or not row.size or not np.all(np.isfinite(row) & (row > 0)):
+        raise ValueError(
+            f"learning_rates: rates must be a row of positive finite numbers, got {rates}"
+        )
+
+    def train(learning_rate: jax.Array) -> tuple[Path, ...]:
+        starts = [jnp.asarray(surface.start, dtype=float) for surface in surfaces]
+        return descend_all(factory(learning_rate), surfaces, steps, starts)
+
+    result = optax_extra.sweep(train, {"learning_rate": jnp.asarray(row, dtype=float)})
+    return tuple(_rate_sweep(result, i, surface) for i, surface in enumerate(surfaces))
+
+
+def _rate_sweep(
+    result: optax_extra.SweepResult, place: int, surface: Surface
+) -> RateSweep:
+    path = jax.tree.map(np.asarray, result.values[place])
+    inside = surface.contains(path.positions[:, -1])
+    final = np.where(inside, path.values[:, -1], np.nan)
+    best = None
+    if np.isfinite(final).any():
+        (best,) = result.best_index(lambda _: final)
+    rates = np.asarray(result.axes["learning_rate"])
+    return RateSweep(rates, path.positions, path.values, inside, best)

@@ -1,0 +1,77 @@
+"""Results of races as a table: on the terminal, as CSV, as JSON."""
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from rich.table import Table
+
+from surfaces.race import Result
+
+COLUMNS = tuple(name for name in Result._fields if name != "path")
+
+
+def to_csv(results: Iterable[Result]) -> str:
+    """One line a result; what is not there is empty."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(_record(result).values() for result in results)
+    return text.getvalue()
+
+
+def to_json(results: Iterable[Result]) -> str:
+    """A list of objects; what is not there, and NaN, is null."""
+    records = [_record(result) for result in results]
+    return json.dumps(records, indent=1, allow_nan=False) + "\n"
+
+
+def _record(result: Result) -> dict[str, Any]:
+    record = {name: getattr(result, name) for name in COLUMNS}
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in record.items()
+    }
+
+
+def to_rich(results: Iterable[Result]) -> Table:
+    """A table for the terminal, one section a surface."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("surface", "optimizer"):
+        table.add_column(name, no_wrap=True)
+    for name in ("rate", "final value", "height", "distance"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("ended", no_wrap=True)
+    surface = None
+    for result in results:
+        if surface not in (None, result.surface):
+            table.add_row()
+        table.add_row(
+            result.surface if result.surface != surface else "",
+            result.optimizer,
+            rate_label(result),
+            f"{result.value:.3e}",
+            f"{result.height:.1e}",
+            f"{result.distance:.3f}",
+            _ended(result),
+        )
+        surface = result.surface
+    return table
+
+
+def rate_label(result: Result) -> str:
+    """The learning rate in two digits, marked where it is the edge of the grid."""
+    return f"{result.learning_rate:.2g}{' (edge)' if result.at_edge else ''}"
+
+
+def _ended(result: Result) -> str:
+    events = []
+    if result.left_at is not None:
+        returned = "" if result.outcome == "left the window" else ", returned"
+        events.append(f"left at step {result.left_at}{returned}")
+    if result.nan_at is not None:
+        events.append(f"no number from step {result.nan_at} on")
+    return f"{result.outcome} ({'; '.join(events)})" if events else result.outcome

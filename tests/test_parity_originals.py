@@ -1,0 +1,289 @@
+"""The originals' optimizers, told as settings of ours, take the originals' steps.
+
+What is compared with what, and what is not, stands in reference/README.md.
+"""
+
+import fnmatch
+import functools
+import json
+import pathlib
+import re
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+import optax_extra as ox
+
+REFERENCE = pathlib.Path(__file__).parent / "reference"
+DATA = json.loads((REFERENCE / "updates.json").read_text())
+CASES = {case["id"]: case for case in DATA["cases"]}
+
+Recipe = Callable[..., optax.GradientTransformation]
+
+
+def _descend(
+    part: optax.GradientTransformation, lr: Any, weight_decay: Any = 0.0
+) -> optax.GradientTransformation:
+    """A part as a whole optimizer, in the order of our recipes."""
+    decay = optax.add_decayed_weights(weight_decay)
+    return optax.chain(part, decay, optax.scale_by_learning_rate(lr))
+
+
+def _decay(
+    recipe: Recipe,
+    lr: float,
+    weight_decay: float,
+    *,
+    decoupled: bool = True,
+    absolute: bool = False,
+) -> optax.GradientTransformation:
+    """The three decays: scaled by the rate, absolute, or part of the gradient."""
+    if not decoupled:
+        return optax.chain(optax.add_decayed_weights(weight_decay), recipe(lr))
+    return recipe(lr, weight_decay=weight_decay / lr if absolute else weight_decay)
+
+
+def _sum(*parts: optax.GradientTransformation) -> optax.GradientTransformation:
+    """The sum of what the parts make of the same gradients."""
+
+    def init_fn(params: Any) -> Any:
+        return tuple(part.init(params) for part in parts)
+
+    def update_fn(updates: Any, state: Any, params: Any = None) -> Any:
+        pairs = zip(parts, state, strict=True)
+        steps, states = zip(
+            *(part.update(updates, own, params) for part, own in pairs), strict=True
+        )
+        return jax.tree.map(lambda *leaves: sum(leaves), *steps), states
+
+    return optax.GradientTransformation(init_fn, update_fn)
+
+
+def adabelief(
+    lr, betas, eps, weight_decay, amsgrad, weight_decouple, fixed_decay, rectify,
+    degenerated_to_sgd,
+):  # fmt: skip
+    """With `rectify` it ignores `amsgrad` and has eps beside the uncorrected root."""
+    b1, b2 = betas
+    recipe = functools.partial(
+        ox.adabelief, b1=b1, b2=b2, eps=eps, eps_root=eps, rectified=rectify,
+        amsgrad=amsgrad and not rectify, eps_uncorrected=rectify,
+    )  # fmt: skip
+    if rectify and not degenerated_to_sgd:
+        belief = ox.scale_by_belief(b1, b2, eps, eps, eps_uncorrected=True)
+        recipe = functools.partial(_descend, ox.rectify(belief, b2=b2))
+    return _decay(
+        recipe, lr, weight_decay, decoupled=weight_decouple, absolute=fixed_decay
+    )
+
+
+def radam(lr, betas, eps, weight_decay, degenerated_to_sgd):
+    """Where it does not degenerate to SGD, decay rests as long as the steps do."""
+    b1, b2 = betas
+
+    def resting(count: jax.Array) -> jax.Array:
+        return jnp.where(ox.rectification_term(b2, count + 1) > 0, weight_decay, 0.0)
+
+    return ox.radam(
+        lr,
+        b1,
+        b2,
+        eps,
+        degenerated_to_sgd=degenerated_to_sgd,
+        eps_uncorrected=True,
+        weight_decay=weight_decay if degenerated_to_sgd else resting,
+    )
+
+
+def radam_adamw(lr, betas, eps, weight_decay, warmup):
+    def rate(count: jax.Array) -> jax.Array:
+        step = count + 1
+        return jnp.where(step < warmup, 1e-8 + step * lr / max(warmup, 1), lr)
+
+    adam = ox.scale_by_adam(*betas, eps, eps_uncorrected=True)
+    return _descend(adam, rate, weight_decay)
+
+
+def torch_adam(
+    lr, betas, eps, weight_decay, amsgrad=False, decoupled_weight_decay=False
+):
+    adam = ox.scale_by_adam(*betas, eps, amsgrad=amsgrad)
+    recipe = functools.partial(_descend, adam)
+    return _decay(recipe, lr, weight_decay, decoupled=decoupled_weight_decay)
+
+
+def torch_radam(lr, betas, eps, weight_decay, decoupled_weight_decay):
+    b1, b2 = betas
+    recipe = functools.partial(ox.radam, b1=b1, b2=b2, eps=eps, eps_uncorrected=True)
+    return _decay(recipe, lr, weight_decay, decoupled=decoupled_weight_decay)
+
+
+def torch_nadam(lr, betas, eps, weight_decay, momentum_decay, decoupled_weight_decay):
+    """Dozat's schedule of the momentum: two of our parts with scheduled weights."""
+    b1, b2 = betas
+
+    def momentum(t: jax.Array) -> jax.Array:
+        return b1 * (1 - 0.5 * 0.96 ** (t * momentum_decay))
+
+    def product(t: jax.Array) -> jax.Array:
+        return jax.lax.fori_loop(1, t + 1, lambda i, p: p * momentum(i), 1.0)
+
+    def now(count: jax.Array) -> jax.Array:
+        return (1 - momentum(count + 1)) / (1 - product(count + 1))
+
+    def ahead(count: jax.Array) -> jax.Array:
+        return momentum(count + 2) / (1 - product(count + 2))
+
+    gradient = ox.scale_by_adam(0.0, b2, eps)
+    average = ox.scale_by_adam(b1, b2, eps, bias_correction_mu=False)
+    nadam = _sum(
+        optax.chain(gradient, optax.scale_by_schedule(now)),
+        optax.chain(average, optax.scale_by_schedule(ahead)),
+    )
+    recipe = functools.partial(_descend, nadam)
+    return _decay(recipe, lr, weight_decay, decoupled=decoupled_weight_decay)
+
+
+def labml_radam(
+    lr, betas, eps, weight_decay, weight_decouple, absolute, optimized_update, amsgrad,
+    degenerated_to_sgd,
+):  # fmt: skip
+    b1, b2 = betas
+    recipe = functools.partial(
+        ox.radam, b1=b1, b2=b2, eps=eps, degenerated_to_sgd=degenerated_to_sgd,
+        amsgrad=amsgrad, eps_uncorrected=optimized_update,
+    )  # fmt: skip
+    return _decay(
+        recipe, lr, weight_decay, decoupled=weight_decouple, absolute=absolute
+    )
+
+
+def lion(lr, betas, weight_decay, decoupled_weight_decay=False):
+    """Its decay is always decoupled from the gradient; the flag is about the rate."""
+    b1, b2 = betas
+    recipe = functools.partial(ox.lion, b1=b1, b2=b2)
+    return _decay(recipe, lr, weight_decay, absolute=decoupled_weight_decay)
+
+
+def _inner(inner, **hyper):
+    """The optimizer inside an original's Lookahead."""
+    package, _, name = inner.split(".")
+    return BUILDERS[package, name](**hyper)
+
+
+def jettify_lookahead(k, alpha, **hyper):
+    """Its slow weights begin as those after step 1, and it pulls at steps 1 + k n."""
+
+    def period(count: jax.Array) -> jax.Array:
+        return jnp.where(count == 0, 1, k)
+
+    def share(count: jax.Array) -> jax.Array:
+        return jnp.where(count == 0, 1.0, alpha)
+
+    return optax.chain(_inner(**hyper), ox.lookahead(period, share))
+
+
+def kozistr_lookahead(k, alpha, pullback_momentum, **hyper):
+    """`pullback_momentum` is about a buffer that Adam and its kin do not have."""
+    del pullback_momentum
+    return optax.chain(_inner(**hyper), ox.lookahead(k, alpha))
+
+
+def visualizer_sgd(lr, weight_decay):
+    return _descend(optax.identity(), lr, weight_decay)
+
+
+def visualizer_adamw(lr, betas, eps, weight_decay):
+    """Its eps adds up in the second moment, as AdaBelief's does."""
+    b1, b2 = betas
+    return ox.adamd(lr, b1, b2, eps, eps / (1 - b2), weight_decay=weight_decay)
+
+
+def _uncorrected(recipe: Recipe) -> Recipe:
+    """The visualizer's adaptive optimizers do not correct the first moment."""
+
+    def build(lr, betas, eps, weight_decay):
+        return recipe(
+            lr, *betas, eps, eps, bias_correction_mu=False, weight_decay=weight_decay
+        )
+
+    return build
+
+
+BUILDERS = {
+    ("adabelief", "AdaBelief"): adabelief,
+    ("radam", "RAdam"): radam,
+    ("radam", "PlainRAdam"): radam,
+    ("radam", "AdamW"): radam_adamw,
+    ("torch", "Adam"): torch_adam,
+    ("torch", "AdamW"): functools.partial(torch_adam, decoupled_weight_decay=True),
+    ("torch", "NAdam"): torch_nadam,
+    ("torch", "RAdam"): torch_radam,
+    ("labml", "RAdam"): labml_radam,
+    ("lion", "Lion"): lion,
+    ("jettify", "Lookahead"): jettify_lookahead,
+    ("kozistr", "Lookahead"): kozistr_lookahead,
+    ("visualizer", "SGD"): visualizer_sgd,
+    ("visualizer", "Lion"): lion,
+    ("visualizer", "AdamW"): visualizer_adamw,
+    ("visualizer", "AdaBelief"): _uncorrected(ox.adabelief),
+    ("visualizer", "AdaDerivative"): _uncorrected(ox.adaderivative),
+    ("visualizer", "AdaBC"): _uncorrected(ox.adabc),
+}
+
+FOLLOWED = [
+    name for name, case in CASES.items() if (case["source"], case["class"]) in BUILDERS
+]
+
+
+def tree(flat: Any) -> dict[str, jax.Array]:
+    """The leaves in the order given, from the flat row that the file has."""
+    leaves, start = {}, 0
+    for leaf in DATA["meta"]["leaves"]:
+        size = int(np.prod(leaf["shape"]))
+        leaves[leaf["name"]] = jnp.reshape(flat[start : start + size], leaf["shape"])
+        start += size
+    return leaves
+
+
+def path(optimizer: optax.GradientTransformation) -> np.ndarray:
+    """The params after every step on the file's gradients, one flat row a step."""
+
+    def step(carry: Any, gradient: jax.Array) -> Any:
+        params, state = carry
+        updates, state = optimizer.update(tree(gradient), state, params)
+        params = optax.apply_updates(params, updates)
+        return (params, state), jnp.concatenate(
+            [jnp.ravel(leaf) for leaf in params.values()]
+        )
+
+    params = tree(jnp.array(DATA["params"]))
+    start = (params, optimizer.init(params))
+    return np.asarray(jax.lax.scan(step, start, jnp.array(DATA["gradients"]))[1])
+
+
+@pytest.mark.parametrize("name", FOLLOWED)
+def test_takes_the_steps_of_the_original(name, x64):
+    case = CASES[name]
+    optimizer = BUILDERS[case["source"], case["class"]](**case["hyper"])
+    rows = path(optimizer)
+    assert len(rows) == len(case["expected"]) == DATA["meta"]["steps"]
+    for row, expected in zip(rows, case["expected"], strict=True):
+        seen = row if len(expected) == len(row) else row[DATA["probe"]]
+        np.testing.assert_allclose(seen, expected, rtol=1e-12, atol=1e-12)
+
+
+def test_every_case_is_followed_or_explained():
+    readme = (REFERENCE / "README.md").read_text()
+    section = readme.partition("## Not followed")[2].partition("\n## ")[0]
+    explained = re.findall(r"^\| `(.+?)`", section, re.MULTILINE)
+    for name in CASES:
+        rows = [row for row in explained if fnmatch.fnmatch(name, row)]
+        assert len(rows) == (name not in FOLLOWED), name
+    for row in explained:
+        assert fnmatch.filter(CASES, row), row

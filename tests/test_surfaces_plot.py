@@ -1,0 +1,238 @@
+"""The pictures of a race, read from the artists rather than from the pixels."""
+
+import io
+from typing import Any
+
+import jax.numpy as jnp
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from surfaces.functions import SURFACES, Minimum, Surface
+from surfaces.plot import MARKERS, PALETTE, RaceFigure, Track, race
+
+BOWL = Surface(
+    lambda point: (point**2).sum(),
+    name="round_bowl",
+    minima=[Minimum((0.0, 0.0), 0.0, True)],
+)
+SMALL = (400, 200)
+
+
+def track(positions: Any, label: str = "SGD  0.1", colour: str = PALETTE[0]) -> Track:
+    positions = np.array(positions, float)
+    return Track(label, colour, positions, (positions**2).sum(axis=1))
+
+
+def spiral(turn: float = 0.3, steps: int = 20) -> Any:
+    t = np.arange(steps + 1)
+    return (0.9 * 0.9**t * np.stack([np.cos(turn * t), np.sin(turn * t)])).T
+
+
+@pytest.fixture(scope="module")
+def picture() -> RaceFigure:
+    return RaceFigure(BOWL, [track(spiral())], SMALL)
+
+
+def trail_on_map(picture: RaceFigure, index: int = 0) -> Any:
+    """The segments [n, 2, 2] of a trail, its casing left out."""
+    paths = picture.trails[1][index].line.get_paths()
+    pieces = [path.vertices.reshape(-1, 2, 2) for path in paths[len(paths) // 2 :]]
+    return np.concatenate([np.zeros((0, 2, 2)), *pieces])
+
+
+def legend_of(picture: RaceFigure) -> list[str]:
+    return [text.get_text() for text in picture.figure.legends[0].get_texts()]
+
+
+@pytest.mark.parametrize("step", [0, 1, 7, 20])
+def test_trail_is_the_path_up_to_the_step(picture, step):
+    path = spiral()
+    picture.draw(step)
+    expected = np.stack([path[:-1], path[1:]], axis=1)[:step]
+    np.testing.assert_allclose(trail_on_map(picture), expected)
+    head = picture.trails[1][0].head
+    np.testing.assert_allclose(head.get_xydata(), path[step : step + 1])
+    assert picture.counter.get_text() == f"step {step} / 20"
+
+
+def test_trail_on_the_terrain_is_the_same_seen_from_the_south_east():
+    corners = [(1, -1), (-1, 1), (-1, -1), (1, 1), (0, 0)]
+    picture = RaceFigure(BOWL, [track(corners)], SMALL)
+    front, back, left, right, bottom = picture.trails[0][0].heads
+    assert front[1] < left[1] < back[1]
+    assert left[0] < front[0] < right[0]
+    # The four corners are equally high, and the bottom of the bowl is below them.
+    np.testing.assert_allclose(front + back, left + right)
+    assert bottom[1] < (front + back)[1] / 2
+    assert bottom[0] == pytest.approx((front + back)[0] / 2)
+
+
+def test_trail_thins_with_age(picture):
+    picture.draw(20)
+    widths = np.array(picture.trails[1][0].line.get_linewidths())
+    casing, colour = np.split(widths, 2)
+    assert (np.diff(colour) > 0).all()
+    assert (casing > colour).all()
+
+
+def test_colours_markers_and_labels():
+    tracks = [track(spiral(0.1 * i), f"number {i}", c) for i, c in enumerate(PALETTE)]
+    picture = RaceFigure(BOWL, tracks, SMALL)
+    assert legend_of(picture) == [f"number {i}" for i in range(len(PALETTE))]
+    picture.draw(3)  # at the start all heads are rings around each other
+    for i, trail in enumerate(picture.trails[1]):
+        assert trail.head.get_color() == PALETTE[i]
+        assert trail.marker == MARKERS[i]
+    assert len(set(PALETTE)) == len(PALETTE) >= 8
+
+
+def test_heads_at_one_place_become_rings():
+    tracks = [track(np.zeros((2, 2))), track(np.zeros((2, 2))), track(np.ones((2, 2)))]
+    first, second, apart = (t.head for t in RaceFigure(BOWL, tracks, SMALL).trails[1])
+    assert first.get_markersize() > second.get_markersize() == apart.get_markersize()
+    assert first.get_marker() == "o"
+
+
+def test_path_is_cut_where_it_crosses_the_edge():
+    away = [(0, 0), (0.5, 0.5), (1.5, 0.5), (2, 0), (0, 0), (0, -3)]
+    picture = RaceFigure(BOWL, [track(away)], SMALL)
+    picture.draw(5)
+    expected = [
+        [(0, 0), (0.5, 0.5)],
+        [(0.5, 0.5), (1, 0.5)],  # leaves
+        [(1, 0), (0, 0)],  # is back, after a step outside
+        [(0, 0), (0, -1)],
+    ]
+    np.testing.assert_allclose(trail_on_map(picture), expected, atol=1e-15)
+    assert legend_of(picture) == ["SGD  0.1  ·  leaves the window"]
+    np.testing.assert_allclose(picture.trails[1][0].head.get_xydata(), [(0, -1)])
+    assert picture.trails[1][0].head.get_markeredgecolor() == PALETTE[0]
+
+
+def test_path_across_the_window_between_two_points_outside():
+    picture = RaceFigure(BOWL, [track([(-3, 0.5), (3, 0.5), (3, 3)])], SMALL)
+    picture.draw(2)
+    np.testing.assert_allclose(trail_on_map(picture), [[(-1, 0.5), (1, 0.5)]])
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_path_ends_before_the_first_step_that_is_not_finite(bad):
+    path = spiral()
+    path[8] = bad
+    picture = RaceFigure(BOWL, [track(path)], SMALL)
+    assert legend_of(picture) == ["SGD  0.1  ·  NaN at step 8"]
+    head = picture.trails[1][0].head
+    picture.draw(7)
+    assert head.get_marker() == MARKERS[0]
+    picture.draw(8)
+    assert head.get_marker() == "X"
+    picture.draw(20)
+    np.testing.assert_allclose(head.get_xydata(), path[7:8])
+    assert len(trail_on_map(picture)) == 7
+
+
+def test_nothing_but_nan():
+    picture = RaceFigure(BOWL, [track(np.full((5, 2), np.nan))], SMALL)
+    picture.draw(4)
+    assert legend_of(picture) == ["SGD  0.1  ·  NaN at step 0"]
+    assert picture.steps == 4
+
+
+def test_shorter_path_waits_at_its_end():
+    picture = RaceFigure(BOWL, [track(spiral(steps=5)), track(spiral())], SMALL)
+    picture.draw(20)
+    assert picture.steps == 20
+    assert len(trail_on_map(picture)) == 5
+
+
+def test_no_tracks():
+    figure = race(BOWL, [], size=SMALL)
+    assert figure.texts[-1].get_text() == "step 0 / 0"
+
+
+def test_surface_with_holes_and_another_window():
+    surface = Surface(
+        lambda point: jnp.sqrt(point[0] - 2) + 0.01 * point[1] ** 2,
+        name="root",
+        bounds=((1.5, 6), (-5, 15)),
+        minima=[Minimum((2.0, 0.0), 0.0, False)],
+    )
+    picture = RaceFigure(surface, [track([(5, 10), (3, 0), (2, 0)])], SMALL)
+    picture.draw(2)
+    plan = picture.figure.axes[1]
+    assert (plan.get_xlim(), plan.get_ylim()) == ((1.5, 6), (-5, 15))
+    assert np.ma.count_masked(plan.images[0].get_array()) > 0
+
+
+def test_constant_surface():
+    flat = Surface(lambda point: 0 * point[0], name="flat", minima=[])
+    race(flat, [track(spiral())], size=SMALL)
+
+
+@pytest.mark.parametrize("size", [(300, 150), (333, 444), (1201, 601)])
+def test_size_in_pixels(size):
+    frame = RaceFigure(BOWL, [track(spiral())], size).frame(3)
+    assert frame.shape == (size[1], size[0], 4)
+    assert frame.dtype == np.uint8
+
+
+@pytest.mark.parametrize("size", [(300, 150), (600, 300), (1200, 600)])
+def test_nothing_overlaps(size):
+    labels = ["AdaDerivative  0.032", "Lookahead  0.0032"] * 4
+    tracks = [track(spiral(), label, PALETTE[i]) for i, label in enumerate(labels)]
+    figure = race(SURFACES["rastrigin"], tracks, size=size)
+    relief, plan, bar = (axes.get_tightbbox() for axes in figure.axes)
+    legend = figure.legends[0].get_window_extent()
+    title, counter = (text.get_window_extent() for text in figure.texts)
+    for upper, lower in [(title, relief), (counter, plan), (plan, legend)]:
+        assert upper.y0 >= lower.y1 - 1
+    for left, right in [(title, counter), (relief, plan), (plan, bar)]:
+        assert left.x1 <= right.x0 + 1
+    for box in (relief, plan, bar, legend, title, counter):
+        assert box.x0 >= 0
+        assert box.y0 >= 0
+        assert box.x1 <= size[0]
+        assert box.y1 <= size[1]
+
+
+def test_a_step_changes_only_what_moves(picture):
+    before, after = picture.frame(0), picture.frame(20)
+    changed = (before != after).any(axis=-1)
+    assert 0 < changed.mean() < 0.05
+    np.testing.assert_array_equal(picture.frame(0), before)
+
+
+def test_a_step_looks_as_if_all_were_drawn_anew():
+    # Leaves and comes back, so that every kind of artist is in the picture.
+    wide = track([(0.9, 0.9), (1.5, 0), (-0.5, -0.5), (0, 0)])
+    picture = RaceFigure(BOWL, [wide, track(spiral())], SMALL)
+    picture.frame(20)
+    quick = picture.frame(2)
+    picture.canvas.draw()
+    np.testing.assert_array_equal(quick, np.array(picture.canvas.buffer_rgba()))
+
+
+def test_saved_picture_is_the_frame(picture):
+    frame = picture.frame(20)
+    file = io.BytesIO()
+    picture.figure.savefig(file, format="png")
+    np.testing.assert_array_equal(np.array(Image.open(file)), frame)
+    picture.figure.savefig(io.BytesIO(), format="png", dpi=30)
+    np.testing.assert_array_equal(picture.frame(20), frame)
+
+
+def test_race_is_the_last_step_unless_told():
+    tracks = [track(spiral())]
+    figure = race(BOWL, tracks, size=SMALL, title="A bowl")
+    assert isinstance(figure, Figure)
+    assert [text.get_text() for text in figure.texts] == ["A bowl", "step 20 / 20"]
+    figure = race(BOWL, tracks, size=SMALL, step=4)
+    assert [text.get_text() for text in figure.texts] == ["Round bowl", "step 4 / 20"]
+
+
+def test_pyplot_knows_of_no_figure():
+    race(BOWL, [track(spiral())], size=SMALL)
+    assert plt.get_fignums() == []
