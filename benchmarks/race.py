@@ -86,7 +86,10 @@ def main() -> None:
     for name, median in medians.items():
         print(f"{name:<14} {median * 1e9:12,.1f} ns a step")
     by_hand_ratio = statistics.median(
-        own / other for own, other in zip(times["compiled path"], times["scan by hand"])
+        own / other
+        for own, other in zip(
+            times["compiled path"], times["scan by hand"], strict=True
+        )
     )
     print(f"compiled path / scan by hand: {by_hand_ratio:.3f}")
     ratio = medians["eager loop"] / medians["compiled path"]

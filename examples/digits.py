@@ -5,7 +5,6 @@ Run: pip install '.[flax]' && python examples/digits.py
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 from flax.training.train_state import TrainState
@@ -52,7 +51,6 @@ def main() -> None:
         images, labels, test_size=0.2, random_state=0
     )
     steps = len(train) // BATCH  # in an epoch
-
     schedule = optax.warmup_cosine_decay_schedule(0, 1e-2, steps, EPOCHS * steps)
     optimizer = optax.chain(
         optax.clip_by_global_norm(1.0),
@@ -71,10 +69,8 @@ def main() -> None:
             slow = optax_extra.slow_params(state.opt_state, state.params)
             fast_accuracy = accuracy(state, state.params, test, test_labels)
             slow_accuracy = accuracy(state, slow, test, test_labels)
-            print(
-                f"epoch {epoch:2}  loss {jnp.mean(losses):.4f}  test accuracy "
-                f"fast {fast_accuracy:.3f}  slow {slow_accuracy:.3f}"
-            )
+            print(f"epoch {epoch:2}  loss {losses.mean():.4f}  test accuracy", end="  ")
+            print(f"fast {fast_accuracy:.3f}  slow {slow_accuracy:.3f}")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ from optax_extra._optimizers import adabc, adabelief, adaderivative, adamd, lion
 from optax_extra._rectification import rectification_term
 from optax_extra._rectify import RectifyState, momentum_of, rectify
 from optax_extra._sign_momentum import SignMomentumState, sign_momentum
-from optax_extra._sweep import SweepResult, sweep
+from optax_extra._sweep import sweep
+from optax_extra._sweep_result import SweepResult
 
 __version__ = "0.1.0"
 

@@ -25,7 +25,7 @@ class LookaheadState(NamedTuple):
       slow: slow weights, a tree like params, in the dtypes of params.
     """
 
-    count: chex.Array  # type: ignore[assignment]  # hides tuple.count
+    count: chex.Array
     synced: chex.Array
     slow: chex.ArrayTree
 

@@ -9,7 +9,7 @@ d_t is, is the one line by which Adam, AdaBelief and AdaDerivative differ.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import chex
 import jax
@@ -19,7 +19,7 @@ import optax
 from optax_extra import _check, _numerics
 from optax_extra._numerics import ema, like, upcast, wide
 
-Tree = chex.ArrayTree
+Tree: TypeAlias = chex.ArrayTree
 
 # One, two or three levels: m1, 2 m1 - m2, 3 m1 - 3 m2 + m3 (Mulloy, 1994).
 _MOVING_AVERAGES = ("ema", "dema", "tema")
@@ -52,7 +52,7 @@ class MomentsState(NamedTuple):
       levels: `Levels` with `moving_average` or `hold_steps`, else None.
     """
 
-    count: chex.Array  # type: ignore[assignment]  # hides tuple.count
+    count: chex.Array
     mu: Tree
     nu: Tree
     nu_max: Tree | None
@@ -90,10 +90,11 @@ def first_moment(
     b1 mu_t / (1 - b1^(t+1)) + (1 - b1) g_t / (1 - b1^t).
     """
     ones: tuple[chex.Array, ...] = ()
-    if corrected and state.levels is None:
-        ones = (_numerics.bias_correction(b1, state.count),)
-    elif corrected:  # While the first moment is held, it and its ones are zero.
+    if corrected and state.levels:
+        # While the first moment is held, it and its ones are zero.
         ones = tuple(jnp.where(one > 0, one, 1) for one in state.levels.ones)
+    elif corrected:
+        ones = (_numerics.bias_correction(b1, state.count),)
     if not nesterov:
         return _combine(state.mu, state.levels, ones)
     ahead = tuple(ema(one, jnp.ones_like(one), b1) for one in ones)

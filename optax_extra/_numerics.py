@@ -44,10 +44,15 @@ def bias_correction(decay: chex.Numeric, count: chex.Numeric) -> jax.Array:
     return -jnp.expm1(wide(count) * log_decay(decay))
 
 
+def single_at_least(dtype: Any) -> Any:
+    """`dtype`, or float32 where it has fewer bits; strict promotion allows it."""
+    return jnp.dtype(jnp.float32) if jnp.finfo(dtype).bits < 32 else jnp.dtype(dtype)
+
+
 def upcast(leaf: chex.Array) -> jax.Array:
     """`leaf` in float32 at least, in which all arithmetic happens."""
     leaf = jnp.asarray(leaf)
-    return leaf.astype(jnp.promote_types(leaf.dtype, jnp.float32))
+    return leaf.astype(single_at_least(leaf.dtype))
 
 
 def downcast(leaf: jax.Array, dtype: Any) -> jax.Array:
@@ -59,10 +64,18 @@ def downcast(leaf: jax.Array, dtype: Any) -> jax.Array:
 
 
 def ema(average: jax.Array, value: jax.Array, decay: chex.Numeric) -> jax.Array:
-    """b average + (1 - b) value, rounded so that errors do not pile up over steps."""
-    if _check.is_number(decay) and decay < 0.5:
-        return value + float(decay) * (average - value)
-    return average + like(complement(decay), average) * (value - average)
+    """b average + (1 - b) value, as a step from whichever of the two weighs more.
+
+    So errors do not pile up over steps, and where b = 0 the result is `value` exactly.
+    """
+    if _check.is_number(decay):
+        if decay < 0.5:
+            return value + float(decay) * (average - value)
+        return average + complement(decay) * (value - average)
+    low = wide(decay) < 0.5
+    weight = like(jnp.where(low, wide(decay), complement(decay)), average)
+    near, far = jnp.where(low, value, average), jnp.where(low, average, value)
+    return near + weight * (far - near)
 
 
 def abs_sq(leaf: jax.Array) -> jax.Array:
@@ -96,7 +109,8 @@ def zeros(params: chex.ArrayTree, dtype: Any) -> chex.ArrayTree:
         if dtype is not None:
             stored = jnp.dtype(dtype)
             if jnp.issubdtype(own, jnp.complexfloating):
-                stored = jnp.promote_types(stored, jnp.complex64)
+                double = jnp.finfo(stored).bits == 64
+                stored = jnp.dtype(jnp.complex128 if double else jnp.complex64)
         return jnp.zeros_like(leaf, dtype=stored)
 
     return jax.tree.map(zero, params)
@@ -110,9 +124,8 @@ def zeros_nu(params: chex.ArrayTree, dtype: Any) -> chex.ArrayTree:
     """
 
     def zero(leaf: chex.Array) -> jax.Array:
-        stored = jnp.promote_types(jnp.result_type(leaf), jnp.float32)
-        stored = jnp.finfo(stored if dtype is None else dtype).dtype
-        return jnp.zeros_like(leaf, dtype=stored)
+        stored = single_at_least(jnp.result_type(leaf)) if dtype is None else dtype
+        return jnp.zeros_like(leaf, dtype=jnp.finfo(stored).dtype)
 
     return jax.tree.map(zero, params)
 

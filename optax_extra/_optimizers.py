@@ -1,7 +1,7 @@
 """Whole optimizers as lists of parts: recipes only, no mathematics."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import chex
 import optax
@@ -14,8 +14,8 @@ from optax_extra._derivative import scale_by_derivative
 from optax_extra._rectify import momentum_of, rectify
 from optax_extra._sign_momentum import sign_momentum
 
-ScalarOrSchedule = chex.Numeric | optax.Schedule
-Mask = Any | Callable[[optax.Params], Any] | None
+ScalarOrSchedule: TypeAlias = chex.Numeric | optax.Schedule
+Mask: TypeAlias = Any | Callable[[optax.Params], Any] | None
 
 
 def _rectified(

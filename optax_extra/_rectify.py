@@ -28,7 +28,7 @@ class RectifyState(NamedTuple):
       unadapted: state of the unadapted one, () where there is none.
     """
 
-    count: chex.Array  # type: ignore[assignment]  # hides tuple.count
+    count: chex.Array
     adaptive: optax.OptState
     unadapted: optax.OptState
 
@@ -45,8 +45,6 @@ class MomentumOf(NamedTuple):
             "momentum_of: it must be the second argument of rectify(adaptive, "
             f"momentum_of(b1), b2=b2), got used as a transformation with b1={self.b1}"
         )
-
-    update = init
 
 
 def momentum_of(b1: chex.Numeric, *, nesterov: bool = False) -> MomentumOf:
@@ -89,7 +87,8 @@ def _moments_in(state: optax.OptState) -> _moments.MomentsState:
     def is_moments(node: Any) -> bool:
         return isinstance(node, _moments.MomentsState)
 
-    found = [x for x in jax.tree.leaves(state, is_leaf=is_moments) if is_moments(x)]
+    nodes = jax.tree.leaves(state, is_leaf=is_moments)
+    found: list[_moments.MomentsState] = [node for node in nodes if is_moments(node)]
     if len(found) != 1:
         raise ValueError(
             "rectify: momentum_of must find exactly one MomentsState in the state of "
@@ -159,14 +158,14 @@ def rectify(
     _check.decay("rectify", "b2", b2)
     _check.in_range("rectify", "threshold", threshold, 4)
     adaptive = optax.with_extra_args_support(adaptive)
-    reads_momentum = isinstance(unadapted, MomentumOf)
+    moment = unadapted if isinstance(unadapted, MomentumOf) else None
     fallback = optax.with_extra_args_support(
-        optax.set_to_zero() if unadapted is None or reads_momentum else unadapted
+        optax.set_to_zero() if unadapted is None or moment else unadapted
     )
 
     def init_fn(params: chex.ArrayTree) -> RectifyState:
         state = adaptive.init(params)
-        if reads_momentum:
+        if moment:
             _moments_in(state)
         return RectifyState(jnp.zeros([], jnp.int32), state, fallback.init(params))
 
@@ -179,9 +178,9 @@ def rectify(
         count = optax.safe_increment(state.count)
         adapted, inner = adaptive.update(updates, state.adaptive, params, **extra_args)
         plain, outer = fallback.update(updates, state.unadapted, params, **extra_args)
-        if reads_momentum:
+        if moment:
             plain = _moments.first_moment(
-                updates, _moments_in(inner), unadapted.b1, nesterov=unadapted.nesterov
+                updates, _moments_in(inner), moment.b1, nesterov=moment.nesterov
             )
         term, tractable = rectification(b2, count, threshold)
 

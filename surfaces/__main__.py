@@ -1,11 +1,8 @@
 """The command line: `python -m surfaces`, also installed as `surfaces`."""
 
-import difflib
-import math
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.console import Console
@@ -13,6 +10,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from surfaces import animate, plot, table
+from surfaces.arguments import Names, OneOf, Rate, Size
 from surfaces.files import replacing, writable_folder
 from surfaces.functions import SURFACES
 from surfaces.race import RATES, Result, race
@@ -21,67 +19,6 @@ from surfaces.surface import Surface
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 88}
 FORMATS = ("gif", "png")
-
-
-class OneOf(click.ParamType):
-    """A name of a set; an unknown one is answered with the nearest."""
-
-    name = "name"
-
-    def __init__(self, known: Iterable[str]) -> None:
-        self.known = tuple(known)
-
-    def convert(self, value: str, param: Any, ctx: Any) -> str:
-        if value not in self.known:
-            near = difflib.get_close_matches(value, self.known, n=1)
-            hint = f"did you mean {near[0]!r}? Known" if near else "known"
-            self.fail(f"{value!r} is unknown; {hint}: {', '.join(self.known)}.")
-        return value
-
-
-class Names(click.ParamType):
-    """Names separated by commas."""
-
-    name = "a,b"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, ...]:
-        names = tuple(name.strip() for name in str(value).split(","))
-        if not all(names):
-            self.fail(f"{value!r} must be names separated by commas.")
-        return tuple(dict.fromkeys(names))
-
-
-class Rate(click.ParamType):
-    """A positive finite number, or "best"."""
-
-    name = "rate"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> float | str:
-        try:
-            rate = math.nan if value == "best" else float(value)
-        except ValueError:
-            rate = -1.0
-        if value != "best" and not 0 < rate < math.inf:
-            self.fail(f"{value!r} must be a positive finite number, or best.")
-        return "best" if value == "best" else rate
-
-
-class Size(click.ParamType):
-    """WIDTHxHEIGHT in pixels."""
-
-    name = "size"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, int]:
-        try:
-            width, height = (int(side) for side in str(value).lower().split("x"))
-        except ValueError:
-            width = height = 0
-        if not (200 <= width <= 8000 and 100 <= height <= 4000):
-            self.fail(
-                f"{value!r} must be WIDTHxHEIGHT in pixels, "
-                "from 200x100 to 8000x4000, as in 1200x600."
-            )
-        return width, height
 
 
 @click.group(context_settings=CONTEXT)
@@ -182,13 +119,13 @@ def race_command(
 
     roster = ORIGINAL if preset == "original" else ROSTER
     known = OneOf(roster)
-    racers = {
+    racers: Mapping[str, Racer] = {
         name: roster[_named("--optimizers", known, name)]
         for name in optimizers or roster
     }
     if learning_rate is None:
         learning_rate = ORIGINAL_LEARNING_RATE if preset == "original" else "best"
-    rates = RATES if learning_rate == "best" else [learning_rate]
+    rates = [learning_rate] if isinstance(learning_rate, float) else RATES
 
     console = _console()
     surfaces = [SURFACES[name] for name in dict.fromkeys(names or SURFACES)]

@@ -20,7 +20,7 @@ __all__ = ["gif"]
 _CLEAR = 255  # the transparent entry of the palette, after all colours
 _BINS = 1 << 18
 _EVENNESS = 0.5  # of the palette: 0 serves all shades alike, 1 all pixels
-_TOLERANCE = 12  # of 255: a pixel that is off by less is left alone
+_TOLERANCE = 16  # of 255: a pixel that is off by no more stays as it is
 _FOREVER = b"!\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00"
 
 _Words = NDArray[np.uint32]  # a pixel as one word, red in its lowest byte

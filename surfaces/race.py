@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from surfaces.descent import Path
-from surfaces.grid import RateSweep, learning_rates_on_all
-from surfaces.roster import Racer
+from surfaces.grid import Factory, RateSweep, learning_rates_on_all
 from surfaces.surface import Surface
 
 # The rates among which each optimizer finds its best: 96 from 1e-4 to 10.
@@ -57,8 +57,8 @@ class Result(NamedTuple):
 
 def race(
     surfaces: Sequence[Surface],
-    racers: Mapping[str, Racer],
-    rates: Sequence[float] | np.ndarray = RATES,
+    racers: Mapping[str, Factory],
+    rates: ArrayLike = RATES,
     steps: int = 100,
     *,
     progress: Callable[[], object] | None = None,
@@ -67,7 +67,7 @@ def race(
 
     Args:
       surfaces: where to race.
-      racers: names to `Racer`s, for example `ROSTER`.
+      racers: names to factories of a learning rate, for example `ROSTER`.
       rates: learning rates to choose from, or a single one for all. The best has the
         lowest final value of the runs that end in the window; if none does, the least
         rate counts.
@@ -115,14 +115,14 @@ def _result(surface: Surface, name: str, swept: RateSweep) -> Result:
     )
 
 
-def _first(steps: np.ndarray) -> int | None:
+def _first(steps: NDArray[np.bool_]) -> int | None:
     return int(steps.argmax()) if steps.any() else None
 
 
-def _distance(end: np.ndarray, positions: Sequence[tuple[float, float]]) -> float:
+def _distance(end: ArrayLike, positions: Sequence[tuple[float, float]]) -> float:
     if not positions:
         return float("nan")
-    return float(np.linalg.norm(np.asarray(positions) - end, axis=-1).min())
+    return float(np.linalg.norm(np.asarray(positions) - np.asarray(end), axis=-1).min())
 
 
 def _outcome(surface: Surface, path: Path, *, lost: str) -> str:

@@ -1,8 +1,9 @@
 """Which optimizers race: a name, a label, a colour and a factory of a learning rate."""
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import optax
 
@@ -10,7 +11,8 @@ import optax_extra
 from surfaces.palette import PALETTE
 
 
-class Racer(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Racer:
     """An optimizer that races; called with a learning rate, it builds itself.
 
     Attributes:
@@ -37,7 +39,9 @@ def _racers(
     return MappingProxyType(
         {
             name: Racer(label, colour, factory)
-            for (name, (label, factory)), colour in zip(factories.items(), PALETTE)
+            for (name, (label, factory)), colour in zip(
+                factories.items(), PALETTE, strict=False
+            )
         }
     )
 

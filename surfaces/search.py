@@ -2,36 +2,22 @@
 
 A fine grid shows where to look: at each point that is lower, or less steep, than its
 eight neighbours. From there two searches start, because no single one suits both kinds
-of minima:
-
-* **smooth** minima: Newton's method, damped as Levenberg and Marquardt have it,
-
-      p ← p - (H + λ I)⁻¹ g,   λ / 10 after a step that helps, 10 λ after one that fails
-
-* **kinks and jumps**, where g says nothing: a golden-section search in y over a
-  golden-section search in x. It uses values only, and it follows a crease in any
-  direction, in which a search along fixed directions gets stuck.
+of minima: Newton's method for smooth ones, a golden-section search for kinks and jumps.
 
 A ring of neighbours then decides what was found. All of them are higher around a
 minimum; and where the ring is twice as wide, they rise four times as high around a
 smooth one, but only twice as high around a kink.
-
-References:
-  Donald W. Marquardt, An Algorithm for Least-Squares Estimation of Nonlinear
-  Parameters, 1963, https://doi.org/10.1137/0111030
-
-  J. Kiefer, Sequential Minimax Search for a Maximum, 1953,
-  https://doi.org/10.1090/S0002-9939-1953-0055639-3
 """
 
 import itertools
-import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+
+from surfaces.refine import Value, golden_section, newton
 
 try:
     from jax import enable_x64
@@ -40,25 +26,11 @@ except ImportError:  # jax 0.6 and 0.7 know it by its experimental name only
 
 Bounds = tuple[tuple[float, float], tuple[float, float]]
 Function = Callable[[jax.Array], Any]
-_Value = Callable[[jax.Array], jax.Array]
 
 # The share of the window at which two points count as one minimum and at which the
 # ring of neighbours lies: well above the error of a position (1e-8, the root of the
 # float64 resolution) and well below the spacing of the grid.
 _NEAR = 1e-4
-# The golden section as the share of a segment at which the next point is tried.
-_GOLDEN = (3 - math.sqrt(5)) / 2
-# Steps that shrink a cell of the grid to 1e-27. Past the resolution of float64 this
-# still helps at zero, where float64 has no smallest step.
-_GOLDEN_STEPS = 120
-# An odd number, so that the start is among the probes.
-_PROBES = 17
-# Where the lowest point of the grid is not beside the minimum, as along a jump, the
-# search walks there in rounds. Most need one, and what needs more than these starts
-# far from any minimum.
-_GOLDEN_ROUNDS = 20
-# Most minima take ten; the rest is for long valleys of Rosenbrock's kind.
-_NEWTON_STEPS = 100
 
 
 class Minimum(NamedTuple):
@@ -128,13 +100,13 @@ def find_minima(
     grid = _look(value, bounds, resolution)
 
     def smooth(start: jax.Array) -> _Found:
-        end = _newton(value, start, resolution=1e-14 * grid.scale)
+        end = newton(value, start, resolution=1e-14 * grid.scale)
         level = jnp.linalg.norm(jax.grad(value)(end)) <= 1e-10 * grid.scale
         found = _judge(value, end, _NEAR * sizes)
         return found._replace(minimum=found.minimum & found.smooth & level)
 
     def other(start: jax.Array) -> _Found:
-        end = _golden_section(value, start, 2 * sizes / (resolution - 1))
+        end = golden_section(value, start, 2 * sizes / (resolution - 1))
         found = _judge(value, end, _NEAR * sizes)
         return found._replace(minimum=found.minimum & ~found.smooth)
 
@@ -159,7 +131,7 @@ class _Found(NamedTuple):
     smooth: jax.Array  # [] bool
 
 
-def _infinite_where_nan(function: Function) -> _Value:
+def _infinite_where_nan(function: Function) -> Value:
     def value(point: jax.Array) -> jax.Array:
         height = jnp.asarray(function(point), dtype=point.dtype)
         return jnp.where(jnp.isnan(height), jnp.inf, height)
@@ -167,7 +139,7 @@ def _infinite_where_nan(function: Function) -> _Value:
     return value
 
 
-def _look(value: _Value, bounds: Bounds, resolution: int) -> _Look:
+def _look(value: Value, bounds: Bounds, resolution: int) -> _Look:
     def height_and_slope(point: jax.Array) -> tuple[jax.Array, jax.Array]:
         height, gradient = jax.value_and_grad(value)(point)
         return height, jnp.linalg.norm(gradient)
@@ -201,113 +173,7 @@ def _lower_than_neighbours(z: np.ndarray) -> np.ndarray:
     return lower
 
 
-def _newton(value: _Value, start: jax.Array, *, resolution: float) -> jax.Array:
-    """Descends to where the gradient vanishes, as far as float64 can tell."""
-    gradient, hessian = jax.grad(value), jax.hessian(value)
-
-    def step(_: int, state: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
-        point, damping = state
-        slope, curvature = gradient(point), hessian(point)
-        # Positive definite, also where the surface is not convex: each step descends.
-        shift = damping + jnp.maximum(0.0, -2 * _smallest_eigenvalue(curvature))
-        trial = point - _solve(curvature + shift * jnp.eye(2), slope)
-        rise = value(trial) - value(point)
-        # Close to the minimum the values are equal but for rounding: there the
-        # gradient decides.
-        flatter = jnp.linalg.norm(gradient(trial)) < jnp.linalg.norm(slope)
-        helps = (rise < -resolution) | (flatter & (rise <= resolution))
-        return (
-            jnp.where(helps, trial, point),
-            jnp.where(helps, damping / 10, damping * 10),
-        )
-
-    first = start, jnp.asarray(1e-3)
-    end: tuple[jax.Array, ...] = jax.lax.fori_loop(0, _NEWTON_STEPS, step, first)
-    return end[0]
-
-
-def _smallest_eigenvalue(symmetric: jax.Array) -> jax.Array:
-    a, b, d = symmetric[0, 0], symmetric[0, 1], symmetric[1, 1]
-    smallest: jax.Array = (a + d) / 2 - jnp.hypot((a - d) / 2, b)
-    return smallest
-
-
-def _solve(matrix: jax.Array, vector: jax.Array) -> jax.Array:
-    """By Cramer's rule, which for two unknowns is exact enough and quickly compiled."""
-    (a, b), (c, d) = matrix
-    x, y = vector
-    solution: jax.Array = jnp.stack([d * x - b * y, a * y - c * x]) / (a * d - b * c)
-    return solution
-
-
-class _Walk(NamedTuple):
-    position: jax.Array  # [2]
-    previous: jax.Array  # [2]
-    rounds: jax.Array  # []
-
-
-def _golden_section(value: _Value, start: jax.Array, reach: np.ndarray) -> jax.Array:
-    """For each y the lowest x within reach, and of those the lowest; until it stays.
-
-    NaN if it does not stay.
-    """
-
-    def lowest_near(center: jax.Array) -> jax.Array:
-        def lowest_at(y: jax.Array) -> jax.Array:
-            x = _golden_section_1d(
-                lambda x: value(jnp.stack([x, y])), center[0], reach[0]
-            )
-            return jnp.stack([x, y])
-
-        return lowest_at(
-            _golden_section_1d(lambda y: value(lowest_at(y)), center[1], reach[1])
-        )
-
-    def walks(state: _Walk) -> jax.Array:
-        far = jnp.any(jnp.abs(state.position - state.previous) > reach / 2)
-        return far & (state.rounds < _GOLDEN_ROUNDS)
-
-    def walk(state: _Walk) -> _Walk:
-        position = lowest_near(state.position)
-        return _Walk(position, state.position, state.rounds + 1)
-
-    first = _Walk(lowest_near(start), start, jnp.asarray(1))
-    end = jax.lax.while_loop(walks, walk, first)
-    return jnp.where(end.rounds < _GOLDEN_ROUNDS, end.position, jnp.nan)
-
-
-def _golden_section_1d(value: _Value, start: jax.Array, reach: Any) -> jax.Array:
-    """Shrinks low < best < high around the lowest point tried so far.
-
-    As it never gives up that point, it ends on the low side of a jump.
-    """
-
-    def step(_: int, segment: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
-        low, best, high, least = segment
-        right = high - best > best - low
-        trial = best + _GOLDEN * jnp.where(right, high - best, low - best)
-        height = value(trial)
-        lower = height < least
-        return (
-            jnp.where(right, jnp.where(lower, best, low), jnp.where(lower, low, trial)),
-            jnp.where(lower, trial, best),
-            jnp.where(
-                right, jnp.where(lower, high, trial), jnp.where(lower, best, high)
-            ),
-            jnp.minimum(height, least),
-        )
-
-    # Even probes come first: past a jump the segment may have more than one valley.
-    probes = start + reach * jnp.linspace(-1.0, 1.0, _PROBES)
-    heights = jax.vmap(value)(probes)
-    lowest = jnp.argmin(heights)
-    best, width = probes[lowest], 2 * reach / (_PROBES - 1)
-    segment = (best - width, best, best + width, heights[lowest])
-    end: tuple[jax.Array, ...] = jax.lax.fori_loop(0, _GOLDEN_STEPS, step, segment)
-    return end[1]
-
-
-def _judge(value: _Value, position: jax.Array, radius: np.ndarray) -> _Found:
+def _judge(value: Value, position: jax.Array, radius: np.ndarray) -> _Found:
     def rise(angle: jax.Array, width: float) -> jax.Array:
         direction = jnp.stack([jnp.cos(angle), jnp.sin(angle)])
         return value(position + width * radius * direction) - height

@@ -11,7 +11,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from surfaces.functions import SURFACES, Minimum, Surface
-from surfaces.plot import MARKERS, PALETTE, RaceFigure, Track, race
+from surfaces.palette import PALETTE
+from surfaces.plot import RaceFigure, Track, race
+from surfaces.trail import MARKERS
 
 BOWL = Surface(
     lambda point: (point**2).sum(),

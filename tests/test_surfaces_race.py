@@ -15,7 +15,7 @@ from PIL import Image
 from surfaces import ORIGINAL, ROSTER, SURFACES, Racer, Surface, race
 from surfaces.__main__ import main
 from surfaces.files import replacing
-from surfaces.table import COLUMNS, to_csv, to_json
+from surfaces.table import COLUMNS, to_json
 
 SGD = {"sgd": ROSTER["sgd"]}
 
@@ -101,9 +101,14 @@ def test_the_edge_of_the_grid_is_marked():
 def test_nothing_half_written(tmp_path):
     place = tmp_path / "a.txt"
     place.write_text("old")
-    with pytest.raises(RuntimeError), replacing(place) as beside:
-        beside.write_text("half")
-        raise RuntimeError
+
+    def fail_halfway():
+        with replacing(place) as beside:
+            beside.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_halfway()
     assert place.read_text() == "old"
     assert list(tmp_path.iterdir()) == [place]
 

@@ -1,0 +1,52 @@
+"""What the documents show runs, and what they claim about files is so."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_readme_runs_from_top_to_bottom():
+    blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    assert len(blocks) == README.count("```python")
+    assert len(blocks) >= 4
+    names: dict[str, object] = {}
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), names)
+    assert names["path"].positions.shape == (101, 2)
+    assert set(names["best"]) == {"learning_rate", "b2"}
+
+
+def test_links_of_the_readme_lead_somewhere():
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", README)
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_the_animation_is_small():
+    assert (ROOT / "docs" / "race.gif").stat().st_size < 1_000_000
+
+
+@pytest.mark.parametrize(
+    "script", sorted(path.name for path in (ROOT / "examples").glob("*.py"))
+)
+def test_examples_run(script, tmp_path):
+    run = subprocess.run(
+        [sys.executable, "-W", "error", str(ROOT / "examples" / script)],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert run.returncode == 0, run.stderr
+    assert len((ROOT / "examples" / script).read_text().splitlines()) < 80
+    if script == "digits.py":
+        fast, slow = re.findall(r"fast (\S+)  slow (\S+)", run.stdout)[-1]
+        assert float(fast) > 0.95
+        assert float(slow) > 0.95
