@@ -7,7 +7,7 @@ values of a schedule.
 
 import difflib
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import chex
@@ -60,6 +60,17 @@ def _interval(low: float, high: float, high_open: bool) -> str:
     if high == math.inf:
         return "at least 0" if low == 0 else f"at least {low:g}"
     return f"in [{low:g}, {high:g}{')' if high_open else ']'}"
+
+
+def each(check: Callable[[str, str, Any], None], part: str, **values: Any) -> None:
+    """One check for several arguments."""
+    for name, value in values.items():
+        check(part, name, value)
+
+
+def not_negative(part: str, name: str, value: chex.Numeric) -> None:
+    """A number is at least 0."""
+    in_range(part, name, value, 0)
 
 
 def decay(part: str, name: str, value: chex.Numeric) -> None:
@@ -116,7 +127,8 @@ def floating_leaves(part: str, params: chex.ArrayTree) -> None:
 
 def same_structure(part: str, updates: chex.ArrayTree, state: chex.ArrayTree) -> None:
     """Refuses gradients whose tree is not the one that `init` saw."""
-    given, known = jax.tree.structure(updates), jax.tree.structure(state)
+    given: Any = jax.tree.structure(updates)
+    known: Any = jax.tree.structure(state)
     if given != known:
         raise ValueError(
             f"{part}: updates must have the tree of params, got {given} for {known}"

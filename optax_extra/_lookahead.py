@@ -141,6 +141,17 @@ def slow_params(opt_state: optax.OptState, params: chex.ArrayTree) -> chex.Array
 
     Raises:
       ValueError: if there is no `lookahead` in the state.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> import optax
+      >>> from optax_extra import lookahead, slow_params
+      >>> optimizer = optax.chain(optax.sgd(0.1), lookahead(2, 0.5))
+      >>> params = jnp.array([1.0])
+      >>> updates, state = optimizer.update(jnp.ones(1), optimizer.init(params), params)
+      >>> params = optax.apply_updates(params, updates)
+      >>> print(params, slow_params(state, params))
+      [0.9] [1.]
     """
 
     def is_lookahead(node: Any) -> bool:

@@ -161,27 +161,25 @@ def scale_by_moments(
 
     All other arguments are those of the parts.
     """
-    _check.decay(part, "b1", b1)
-    _check.decay(part, "b2", b2)
-    for name, number in (
-        ("eps", eps),
-        ("eps_root", eps_root),
-        ("hold_steps", hold_steps),
-    ):
-        _check.in_range(part, name, number, 0)
-    for name, flag in (
-        ("nesterov", nesterov),
-        ("bias_correction_mu", bias_correction_mu),
-        ("amsgrad", amsgrad),
-        ("eps_uncorrected", eps_uncorrected),
-    ):
-        _check.flag(part, name, flag)
-    for name, dtype in (
-        ("mu_dtype", mu_dtype),
-        ("nu_dtype", nu_dtype),
-        ("previous_dtype", previous_dtype),
-    ):
-        _check.floating_dtype(part, name, dtype)
+    _check.each(_check.decay, part, b1=b1, b2=b2)
+    _check.each(
+        _check.not_negative, part, eps=eps, eps_root=eps_root, hold_steps=hold_steps
+    )
+    _check.each(
+        _check.flag,
+        part,
+        nesterov=nesterov,
+        bias_correction_mu=bias_correction_mu,
+        amsgrad=amsgrad,
+        eps_uncorrected=eps_uncorrected,
+    )
+    _check.each(
+        _check.floating_dtype,
+        part,
+        mu_dtype=mu_dtype,
+        nu_dtype=nu_dtype,
+        previous_dtype=previous_dtype,
+    )
     _check.one_of(part, "moving_average", moving_average, _MOVING_AVERAGES)
     if nesterov and moving_average != "ema":
         raise ValueError(

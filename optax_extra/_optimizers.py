@@ -139,7 +139,6 @@ def adaderivative(
 ) -> optax.GradientTransformationExtraArgs:
     """AdaDerivative: long steps where the gradient does not change.
 
-
     Args:
       learning_rate: a number or a schedule.
       b1, b2, eps, eps_root: as in `scale_by_derivative`, with AdaBelief's defaults.

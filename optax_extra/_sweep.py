@@ -120,18 +120,13 @@ def _axes(train: Callable[..., Any], axes: Mapping[str, Any]) -> dict[str, jax.A
     """The axes as arrays, each checked against the signature of `train`."""
     if not axes:
         raise ValueError("sweep: axes must name at least one argument, got none")
-    try:
-        parameters = inspect.signature(train).parameters
-    except (TypeError, ValueError):  # Some builtins have no signature.
-        parameters = {}
+    parameters = inspect.signature(train).parameters
     keywords = [
         name
         for name, parameter in parameters.items()
         if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
     ]
-    takes_any = not parameters or any(
-        parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()
-    )
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     for name in axes:
         if not takes_any and name not in keywords:
             near = difflib.get_close_matches(str(name), keywords, n=1)

@@ -119,7 +119,7 @@ def race_command(
 
     roster = ORIGINAL if preset == "original" else ROSTER
     known = OneOf(roster)
-    racers: Mapping[str, Racer] = {
+    racers = {
         name: roster[_named("--optimizers", known, name)]
         for name in optimizers or roster
     }

@@ -50,6 +50,12 @@ class Row:
         """Whether the factory makes an optimizer rather than a part of one."""
         return "learning_rate" in self.parameters
 
+    @property
+    def stored(self) -> Any:
+        """The dtype that the row asks its state to be kept in, if any."""
+        dtypes = [v for k, v in self.arguments.items() if k.endswith("dtype")]
+        return dtypes[0] if dtypes else None
+
     def make(self, **changes: Any) -> optax.GradientTransformation:
         """The part alone, or the recipe."""
         rate = {"learning_rate": RATE} if self.whole else {}
@@ -65,7 +71,7 @@ class Row:
         arguments = {**self.arguments, **changes}
         factory = factory or self.factory
         if self.whole:
-            return factory(learning_rate, **arguments)
+            return factory(**{"learning_rate": learning_rate, **arguments})
         parts = factory(**arguments), optax.scale_by_learning_rate(learning_rate)
         return optax.chain(*reversed(parts) if self.last else parts)
 
@@ -198,7 +204,7 @@ RECIPES = [
     Row(
         name,
         getattr(optax_extra, name.partition("-")[0]),
-        LEARNING_RATE | numeric,
+        LEARNING_RATE | WEIGHT_DECAY | numeric,
         reference,
         arguments,
         namesake,
@@ -206,14 +212,14 @@ RECIPES = [
     for name, arguments, numeric, reference, namesake in (
         ("adabelief", {}, MOMENTS, BELIEF, optax.adabelief),
         ("adabelief-rectified", {"rectified": True}, MOMENTS, BELIEF, None),
-        ("adabelief-decay", {"weight_decay": 0.1}, WEIGHT_DECAY, BELIEF, None),
+        ("adabelief-decay", {"weight_decay": 0.1}, {}, BELIEF, None),
         ("adaderivative", {}, MOMENTS, DERIVATIVE, None),
         ("adaderivative-rectified", {"rectified": True}, MOMENTS, DERIVATIVE, None),
         ("adabc", {}, MOMENTS | BAND, ADABC, None),
         ("adamd", {}, MOMENTS, ADAMD, None),
         ("radam", {}, MOMENTS | THRESHOLD, RADAM, optax.radam),
         ("radam-hold", {"degenerated_to_sgd": False}, MOMENTS, RADAM, None),
-        ("lion", {}, DECAYS | WEIGHT_DECAY, LION, optax.lion),
+        ("lion", {}, DECAYS, LION, optax.lion),
         ("lion-no_decay", {"weight_decay": 0.0}, DECAYS, LION, optax.lion),
     )
 ]

@@ -15,15 +15,15 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from catalogue import COMBINATIONS, PARTS, RATE, ROWS, Row
+from catalogue import COMBINATIONS, RATE, ROWS, Row
 from flax import linen, nnx, serialization
 from flax.training.train_state import TrainState
 
 STEPS = 8  # Rectification begins at step 6.
 
 VALUES = {
-    "kernel": [[1.5, -0.5, 0.75], [2.0, 0.25, -1.25]],
-    "bias": [0.5, -2.0, 1.0],
+    "kernel": [[1.5, -1.0, 1.75], [2.0, 1.25, -1.25]],
+    "bias": [1.0, -2.0, 1.5],
 }
 INPUTS = jnp.array([[1.0, 2.0], [-0.5, 1.0]])
 
@@ -42,6 +42,11 @@ def bowl(params: chex.ArrayTree) -> chex.Array:
 
 def all_of(params: chex.ArrayTree) -> chex.ArrayTree:
     return params
+
+
+def rough(params: chex.ArrayTree) -> chex.ArrayTree:
+    """It changes its sign every few steps, so that no decay rate is without effect."""
+    return jax.tree.map(lambda leaf: jnp.cos(leaf / RATE), params)
 
 
 def frozen_bias(params: chex.ArrayTree) -> chex.ArrayTree:
@@ -66,8 +71,15 @@ def descend(
     return path
 
 
-def assert_close(actual: chex.ArrayTree, expected: chex.ArrayTree) -> None:
-    rtol = 2 * STEPS * float(jnp.finfo(jnp.float32).eps)
+def assert_close(
+    row: Row,
+    actual: chex.ArrayTree,
+    expected: chex.ArrayTree,
+    rtol: float = 2 * STEPS * float(jnp.finfo(jnp.float32).eps),
+) -> None:
+    """Equal but for roundings; what `row` stores in low precision is RATE long."""
+    if row.stored is not None:
+        rtol += 2 * STEPS * RATE * float(jnp.finfo(row.stored).eps)
     chex.assert_trees_all_close(actual, expected, rtol=rtol)
 
 
@@ -78,7 +90,7 @@ def every_leaf(tree: chex.ArrayTree, holds: Callable[[Any], Any]) -> bool:
 @every_row_combined
 def test_jit_equals_eager(row: Row) -> None:
     optimizer = row.optimizer()
-    assert_close(descend(optimizer, transform=jax.jit), descend(optimizer))
+    assert_close(row, descend(optimizer, transform=jax.jit), descend(optimizer))
 
 
 @every_row
@@ -116,49 +128,41 @@ def test_vmap_over_a_number_equals_the_loop(row: Row, name: str, x64: None) -> N
     values = row.numeric[name]
 
     def end(value: chex.Numeric) -> chex.ArrayTree:
-        return descend(row.optimizer(**{name: value}))[-1]
+        return descend(row.optimizer(**{name: value}), gradient=rough)[-1]
 
     loop = jax.tree.map(lambda *ends: jnp.stack(ends), *map(end, values))
-    # In double precision a tracer is as exact as a Python number.
-    chex.assert_trees_all_close(jax.vmap(end)(jnp.array(values)), loop, rtol=1e-12)
+    # In double precision a tracer is as exact as a Python number: 1e-16, which grows
+    # at most twofold in a step along a gradient that turns by one radian.
+    assert_close(row, jax.vmap(end)(jnp.array(values)), loop, rtol=1e-12)
 
 
 @every_row
-@pytest.mark.parametrize("given", [lambda value: value, optax.constant_schedule])
-def test_inject_hyperparams(row: Row, given: Callable[[Any], Any]) -> None:
-    numbers = {name: values[0] for name, values in row.numeric.items()}
+@pytest.mark.parametrize(
+    "given", [lambda value: value, optax.constant_schedule], ids=["number", "schedule"]
+)
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_inject_hyperparams(row: Row, given: Callable[[Any], Any], dtype: str) -> None:
+    """Injected numbers are float32, also where params are not (0.999 would be 1)."""
+    numbers = {name: values[-1] for name, values in row.numeric.items()}
     injected = row.optimizer(
         factory=row.injected, **{name: given(value) for name, value in numbers.items()}
     )
-    # Injected numbers are float32, in which 1 - 0.999 is 3e-5 off.
-    arrays = {name: jnp.asarray(value) for name, value in numbers.items()}
-    assert_close(descend(injected), descend(row.optimizer(**arrays)))
-
-
-@pytest.mark.parametrize("row", PARTS, ids=str)
-def test_inject_hyperparams_beside_bfloat16_params(row: Row) -> None:
-    """In bfloat16 a decay rate of 0.999 would be 1."""
-    params = make_params(jnp.bfloat16)
-    for part in (injected := row.injected(**row.arguments)), row.make():
-        state = part.init(params)
-        for _ in range(STEPS):
-            updates, state = part.update(params, state, params)
-        if part is injected:
-            found = updates
-    # One rounding to bfloat16 of the momentum in the state and one of the update.
-    chex.assert_trees_all_close(
-        found, updates, rtol=2 * float(jnp.finfo(jnp.bfloat16).eps)
+    arrays = {name: jnp.array(values)[-1] for name, values in row.numeric.items()}
+    path, expected = (
+        descend(optimizer, make_params(dtype), gradient=rough)
+        for optimizer in (injected, row.optimizer(**arrays))
     )
+    chex.assert_tree_all_finite(path)
+    chex.assert_trees_all_equal(path, expected)
 
 
 @every_row
 def test_schedule_of_the_learning_rate(row: Row) -> None:
     late = descend(row.optimizer(lambda count: jnp.where(count < 3, 0.0, RATE)))
     chex.assert_trees_all_equal(late[2], make_params())
-    assert every_leaf(late[-1], lambda leaf: leaf != 0)
     assert bowl(late[-1]) < bowl(late[2])
     constant = row.optimizer(optax.constant_schedule(RATE))
-    assert_close(descend(constant), descend(row.optimizer()))
+    assert_close(row, descend(constant), descend(row.optimizer()))
 
 
 @every_row
@@ -183,7 +187,7 @@ def test_multi_steps(row: Row) -> None:
     """Between two steps params rest, so the mean gradient is the gradient."""
     optimizer = optax.MultiSteps(row.optimizer(), every_k_schedule=2)
     path = descend(optimizer, transform=jax.jit)
-    assert_close(path[1::2], descend(row.optimizer(), steps=STEPS // 2))
+    assert_close(row, path[1::2], descend(row.optimizer(), steps=STEPS // 2))
 
 
 @every_row
@@ -213,23 +217,14 @@ def test_map_params(row: Row) -> None:
     """Arrays of the state are those of params, scalars are its own."""
     optimizer = row.optimizer()
     state = optimizer.init(make_params())
-    ranks = optax.tree.map_params(
+    as_expected = optax.tree.map_params(
         optimizer,
-        lambda leaf, param: (leaf.shape, param.shape),
+        lambda leaf, param: leaf.shape == param.shape,
         state,
         make_params(),
-        transform_non_params=lambda leaf: (leaf.shape, ()),
+        transform_non_params=lambda leaf: leaf.shape == (),
     )
-    for found, expected in jax.tree.leaves(ranks, is_leaf=_is_pair_of_shapes):
-        assert found == expected
-
-
-def _is_pair_of_shapes(node: Any) -> bool:
-    return type(node) is tuple and len(node) == 2 and _is_shape(node[0])
-
-
-def _is_shape(node: Any) -> bool:
-    return type(node) is tuple and all(isinstance(length, int) for length in node)
+    assert all(jax.tree.leaves(as_expected))
 
 
 def assert_dtypes_kept(row: Row, *dtypes: str) -> None:
@@ -262,7 +257,8 @@ def test_complex_leaves_turn_with_their_gradients(row: Row, turn: complex) -> No
     path = descend(row.optimizer(), turned)
     back = jax.tree.map(lambda leaf: leaf / turn, path)
     chex.assert_tree_all_finite(path)
-    assert_close(jax.tree.map(jnp.real, back), descend(row.optimizer(), make_params()))
+    # Complex moments are stored in complex64: there is no complex bfloat16.
+    assert_close(row, jax.tree.map(jnp.real, back), descend(row.optimizer()))
     assert every_leaf(back, lambda leaf: leaf.imag == 0)
 
 
@@ -275,11 +271,11 @@ def test_passes_over_nothing(row: Row, nothing: Any) -> None:
 
 
 @every_row
-@pytest.mark.parametrize("empty", [None, (), {}], ids=repr)
+@pytest.mark.parametrize("empty", [(), {}], ids=repr)
 def test_empty_tree(row: Row, empty: Any) -> None:
     optimizer = row.optimizer()
     state = optimizer.init(empty)
-    updates, new = optimizer.update(empty, state, () if empty is None else empty)
+    updates, new = optimizer.update(empty, state, empty)
     assert updates == empty
     chex.assert_trees_all_equal_structs(new, state)
 
@@ -299,27 +295,32 @@ def test_donation(row: Row) -> None:
         assert len({leaf.unsafe_buffer_pointer() for leaf in leaves}) == len(leaves)
         carry = donating(*carry)
         assert all(leaf.is_deleted() for leaf in leaves)
-    assert_close(carry[0], descend(optimizer)[-1])
+    assert_close(row, carry[0], descend(optimizer)[-1])
 
 
 @every_row
-def test_finite_for_extreme_gradients_and_moving_again(row: Row) -> None:
-    params, optimizer = make_params(), row.optimizer()
+@pytest.mark.parametrize(
+    ("dtype", "magnitudes"),
+    [
+        ("float32", [0.0, 1e-38, 1e-6, 1e6, 1e18]),
+        ("float16", [0.0, 6e-8, 1e-3, 1e3, 6e4]),
+    ],
+)
+def test_finite_for_extreme_gradients_and_moving_again(
+    row: Row, dtype: str, magnitudes: list[float]
+) -> None:
+    """Params stay where they are: beside 1e16 float32 sees no normal step."""
+    params, optimizer = make_params(dtype), row.optimizer()
 
-    def run(magnitude: chex.Array) -> chex.ArrayTree:
-        def step(carry: Any, scale: chex.Array) -> Any:
-            params, state = carry
-            gradients = jax.tree.map(lambda leaf: scale * jnp.sign(leaf), start)
-            updates, state = optimizer.update(gradients, state, params)
-            return (optax.apply_updates(params, updates), state), updates
+    def run(magnitude: chex.Array) -> tuple[optax.OptState, chex.ArrayTree]:
+        def step(state: optax.OptState, scale: chex.Array) -> Any:
+            gradients = jax.tree.map(lambda leaf: scale * jnp.sign(leaf), params)
+            return optimizer.update(gradients, state, params)[::-1]
 
-        start = params
-        scales = jnp.concatenate([jnp.full(3, magnitude), jnp.ones(100)])
-        return jax.lax.scan(step, (start, optimizer.init(start)), scales)
+        scales = jnp.concatenate([jnp.full(3, magnitude), jnp.ones(100, dtype)])
+        return jax.lax.scan(step, optimizer.init(params), scales)
 
-    (_, state), updates = jax.jit(jax.vmap(run))(
-        jnp.array([0.0, 1e-38, 1e-6, 1e6, 1e18])
-    )
+    state, updates = jax.jit(jax.vmap(run))(jnp.array(magnitudes, dtype))
     chex.assert_tree_all_finite((state, updates))
     assert every_leaf(updates, lambda leaf: leaf[:, -1] != 0)
 
@@ -327,12 +328,10 @@ def test_finite_for_extreme_gradients_and_moving_again(row: Row) -> None:
 @every_row
 def test_gradient_through_ten_updates(row: Row) -> None:
     """With respect to params and to every number, also where gradients are zero."""
-    defaults = {
-        name: row.arguments.get(name, parameter.default)
-        for name, parameter in inspect.signature(row.factory).parameters.items()
-        if name in row.numeric and name != "learning_rate"
-    }
-    numbers = {k: v for k, v in defaults.items() if isinstance(v, float)}
+    parameters = inspect.signature(row.factory).parameters
+    numbers = {name: parameters[name].default for name in row.numeric}
+    numbers |= {"learning_rate": RATE} | row.arguments
+    numbers = {k: v for k, v in numbers.items() if type(v) is float}
 
     @jax.jit
     @jax.grad
@@ -354,9 +353,13 @@ def test_gradient_through_ten_updates(row: Row) -> None:
 
 
 @every_row
-def test_leaf_of_zero_gradients_rests(row: Row) -> None:
-    no_decay = {"weight_decay": 0.0} if "weight_decay" in row.parameters else {}
-    path = descend(row.optimizer(**no_decay), gradient=frozen_bias)
+@pytest.mark.parametrize(
+    "zero", [{"weight_decay"}, {"weight_decay", "eps", "eps_root"}]
+)
+def test_leaf_of_zero_gradients_rests(row: Row, zero: set[str]) -> None:
+    """Decay aside; without any eps it is 0 / 0 that has to be zero."""
+    zeros = dict.fromkeys(zero & row.parameters, 0.0)
+    path = descend(row.optimizer(**zeros), gradient=frozen_bias)
     chex.assert_trees_all_equal(path[-1]["bias"], make_params()["bias"])
     assert bowl(path[-1]["kernel"]) < bowl(make_params()["kernel"])
 
@@ -412,9 +415,9 @@ def test_flax_nnx_optimizer(row: Row) -> None:
 @pytest.mark.parametrize(
     "row", [row for row in ROWS if row.name != "rectify-ema"], ids=str
 )
-@pytest.mark.parametrize("number", [lambda value: value, jnp.asarray])
-def test_strict_dtype_promotion(row: Row, number: Callable[[Any], Any]) -> None:
-    numbers = {name: number(values[0]) for name, values in row.numeric.items()}
+@pytest.mark.parametrize("axis", [tuple, jnp.array], ids=["number", "array"])
+def test_strict_dtype_promotion(row: Row, axis: Callable[[Any], Any]) -> None:
+    numbers = {name: axis(values)[0] for name, values in row.numeric.items()}
     with jax.numpy_dtype_promotion("strict"):
         part = row.make(**numbers)
         params = {"single": make_params()}
@@ -449,7 +452,6 @@ def test_first_move_is_downhill(row: Row) -> None:
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.namesake], ids=str)
 def test_equals_the_namesake(row: Row, x64: None) -> None:
-    optax_row = Row(row.name, row.namesake, {}, row.reference, row.arguments)
-    chex.assert_trees_all_close(
-        descend(row.optimizer()), descend(optax_row.optimizer()), rtol=1e-12
-    )
+    namesake = Row(row.name, row.namesake, {}, row.reference, row.arguments)
+    ours, theirs = (descend(r.optimizer(), gradient=rough) for r in (row, namesake))
+    chex.assert_trees_all_close(ours, theirs, rtol=1e-12)

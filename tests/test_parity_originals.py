@@ -20,7 +20,7 @@ import pytest
 import optax_extra as ox
 
 REFERENCE = pathlib.Path(__file__).parent / "reference"
-DATA = json.loads((REFERENCE / "updates.json").read_text())
+DATA = json.loads((REFERENCE / "updates.json").read_text(encoding="utf-8"))
 CASES = {case["id"]: case for case in DATA["cases"]}
 
 Recipe = Callable[..., optax.GradientTransformation]
@@ -44,7 +44,8 @@ def _decay(
 ) -> optax.GradientTransformation:
     """The three decays: scaled by the rate, absolute, or part of the gradient."""
     if not decoupled:
-        return optax.chain(optax.add_decayed_weights(weight_decay), recipe(lr))
+        decay = optax.add_decayed_weights(weight_decay)
+        return optax.chain(decay, recipe(lr, weight_decay=0.0))
     return recipe(lr, weight_decay=weight_decay / lr if absolute else weight_decay)
 
 
@@ -65,15 +66,28 @@ def _sum(*parts: optax.GradientTransformation) -> optax.GradientTransformation:
 
 
 def adabelief(
-    lr, betas, eps, weight_decay, amsgrad, weight_decouple, fixed_decay, rectify,
+    lr,
+    betas,
+    eps,
+    weight_decay,
+    amsgrad,
+    weight_decouple,
+    fixed_decay,
+    rectify,
     degenerated_to_sgd,
-):  # fmt: skip
+):
     """With `rectify` it ignores `amsgrad` and has eps beside the uncorrected root."""
     b1, b2 = betas
     recipe = functools.partial(
-        ox.adabelief, b1=b1, b2=b2, eps=eps, eps_root=eps, rectified=rectify,
-        amsgrad=amsgrad and not rectify, eps_uncorrected=rectify,
-    )  # fmt: skip
+        ox.adabelief,
+        b1=b1,
+        b2=b2,
+        eps=eps,
+        eps_root=eps,
+        rectified=rectify,
+        amsgrad=amsgrad and not rectify,
+        eps_uncorrected=rectify,
+    )
     if rectify and not degenerated_to_sgd:
         belief = ox.scale_by_belief(b1, b2, eps, eps, eps_uncorrected=True)
         recipe = functools.partial(_descend, ox.rectify(belief, b2=b2))
@@ -150,14 +164,26 @@ def torch_nadam(lr, betas, eps, weight_decay, momentum_decay, decoupled_weight_d
 
 
 def labml_radam(
-    lr, betas, eps, weight_decay, weight_decouple, absolute, optimized_update, amsgrad,
+    lr,
+    betas,
+    eps,
+    weight_decay,
+    weight_decouple,
+    absolute,
+    optimized_update,
+    amsgrad,
     degenerated_to_sgd,
-):  # fmt: skip
+):
     b1, b2 = betas
     recipe = functools.partial(
-        ox.radam, b1=b1, b2=b2, eps=eps, degenerated_to_sgd=degenerated_to_sgd,
-        amsgrad=amsgrad, eps_uncorrected=optimized_update,
-    )  # fmt: skip
+        ox.radam,
+        b1=b1,
+        b2=b2,
+        eps=eps,
+        degenerated_to_sgd=degenerated_to_sgd,
+        amsgrad=amsgrad,
+        eps_uncorrected=optimized_update,
+    )
     return _decay(
         recipe, lr, weight_decay, decoupled=weight_decouple, absolute=absolute
     )
@@ -279,7 +305,7 @@ def test_takes_the_steps_of_the_original(name, x64):
 
 
 def test_every_case_is_followed_or_explained():
-    readme = (REFERENCE / "README.md").read_text()
+    readme = (REFERENCE / "README.md").read_text(encoding="utf-8")
     section = readme.partition("## Not followed")[2].partition("\n## ")[0]
     explained = re.findall(r"^\| `(.+?)`", section, re.MULTILINE)
     for name in CASES:

@@ -1,0 +1,378 @@
+"""Mistakes are refused where they are made: part, argument, rule and value.
+
+A mistake in an argument is refused at construction, one in params at `init`, one in
+gradients at `update`.
+"""
+
+import inspect
+import re
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from catalogue import ROWS, Row
+
+import optax_extra
+from optax_extra import (
+    clip_momentum,
+    lookahead,
+    momentum_of,
+    radam,
+    rectification_term,
+    rectify,
+    scale_by_adam,
+    scale_by_belief,
+    scale_by_derivative,
+    sign_momentum,
+    slow_params,
+    sweep,
+)
+
+PARAMS = {"layer": {"kernel": jnp.ones(2)}}
+ADAPTIVE = scale_by_adam, scale_by_belief, scale_by_derivative
+
+
+def refuses(error: type[Exception], message: str) -> Any:
+    return pytest.raises(error, match=re.escape(message))
+
+
+def decay_rates() -> list[Any]:
+    """Every b1 and b2 of every part, each called with a bad one."""
+    calls = {
+        **{part: part for part in (*ADAPTIVE, sign_momentum)},
+        momentum_of: momentum_of,
+        rectify: lambda b2: rectify(optax.identity(), b2=b2),
+        rectification_term: lambda b2: rectification_term(b2, 1),
+    }
+    return [
+        pytest.param(call, part.__name__, name, id=f"{part.__name__}-{name}")
+        for part, call in calls.items()
+        for name in ("b1", "b2")
+        if name in inspect.signature(call).parameters
+    ]
+
+
+@pytest.mark.parametrize(("call", "part", "name"), decay_rates())
+@pytest.mark.parametrize("value", [-0.1, 1, 1.5, float("nan"), np.float32(1)])
+def test_decay_rate(call: Callable[..., Any], part: str, name: str, value: Any) -> None:
+    with refuses(ValueError, f"{part}: {name} must be in [0, 1), got {value}"):
+        call(**{name: value})
+
+
+@pytest.mark.parametrize("part", ADAPTIVE)
+@pytest.mark.parametrize("name", ["eps", "eps_root", "hold_steps"])
+def test_negative_number(part: Callable[..., Any], name: str) -> None:
+    with refuses(ValueError, f"{part.__name__}: {name} must be at least 0, got -1"):
+        part(**{name: -1})
+
+
+@pytest.mark.parametrize("part", ADAPTIVE)
+@pytest.mark.parametrize(
+    "name", ["nesterov", "bias_correction_mu", "amsgrad", "eps_uncorrected"]
+)
+@pytest.mark.parametrize("value", [1, None, "yes"])
+def test_flag(part: Callable[..., Any], name: str, value: Any) -> None:
+    message = f"{part.__name__}: {name} must be True or False, got {value!r}"
+    with refuses(TypeError, message):
+        part(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [
+        *((part, name) for part in ADAPTIVE for name in ("mu_dtype", "nu_dtype")),
+        (scale_by_derivative, "previous_dtype"),
+        (sign_momentum, "mu_dtype"),
+    ],
+)
+@pytest.mark.parametrize("value", [jnp.int32, "bool", "float33"])
+def test_dtype(part: Callable[..., Any], name: str, value: Any) -> None:
+    message = f"{part.__name__}: {name} must be a floating dtype, got {value!r}"
+    with refuses(ValueError, message):
+        part(**{name: value})
+
+
+@pytest.mark.parametrize("part", ADAPTIVE)
+def test_moving_average(part: Callable[..., Any]) -> None:
+    with refuses(
+        ValueError,
+        f"{part.__name__}: moving_average must be one of 'ema', 'dema', 'tema', "
+        "got 'deema'; did you mean 'dema'?",
+    ):
+        part(moving_average="deema")
+
+
+@pytest.mark.parametrize("part", ADAPTIVE)
+def test_nesterov_with_another_moving_average(part: Callable[..., Any]) -> None:
+    with refuses(ValueError, "nesterov must be False with moving_average='tema'"):
+        part(nesterov=True, moving_average="tema")
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (
+            lambda: rectify(optax.identity(), b2=0.9, threshold=3.5),
+            ValueError,
+            "rectify: threshold must be at least 4, got 3.5",
+        ),
+        (
+            lambda: rectification_term(0.9, 1, threshold=3.5),
+            ValueError,
+            "rectification_term: threshold must be at least 4, got 3.5",
+        ),
+        (
+            lambda: radam(0.1, threshold=3.5),
+            ValueError,
+            "rectify: threshold must be at least 4, got 3.5",
+        ),
+        (
+            lambda: rectify(0.9, b2=0.9),
+            TypeError,
+            "rectify: adaptive must be a GradientTransformation, got 0.9",
+        ),
+        (
+            lambda: rectify(optax.identity(), 0.9, b2=0.9),
+            TypeError,
+            "rectify: unadapted must be a GradientTransformation, None or "
+            "momentum_of(b1), got 0.9",
+        ),
+        (
+            lambda: momentum_of(0.9, nesterov=1),
+            TypeError,
+            "momentum_of: nesterov must be True or False, got 1",
+        ),
+        (
+            lambda: clip_momentum(2.0, 0.1),
+            ValueError,
+            "clip_momentum: lower must be at most upper, got 2.0 > 0.1",
+        ),
+        (
+            lambda: clip_momentum(lower=-0.1),
+            ValueError,
+            "clip_momentum: lower must be at least 0, got -0.1",
+        ),
+        (
+            lambda: lookahead(0),
+            ValueError,
+            "lookahead: sync_period must be at least 1, got 0",
+        ),
+        (
+            lambda: lookahead(slow_step_size=1.5),
+            ValueError,
+            "lookahead: slow_step_size must be in [0, 1], got 1.5",
+        ),
+        (
+            lambda: lookahead("often"),
+            TypeError,
+            "lookahead: sync_period must be a number at least 1, got 'often'",
+        ),
+        (
+            lambda: scale_by_adam(b1="high"),
+            TypeError,
+            "scale_by_adam: b1 must be a number in [0, 1), got 'high'",
+        ),
+        (
+            lambda: scale_by_adam(b1=True),
+            TypeError,
+            "scale_by_adam: b1 must be a number in [0, 1), got True",
+        ),
+    ],
+)
+def test_other_arguments(
+    call: Callable[[], Any], error: type[Exception], message: str
+) -> None:
+    with refuses(error, message):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("adaptive", "count"),
+    [
+        (optax.scale_by_adam(), 0),
+        (optax.chain(scale_by_adam(), scale_by_belief()), 2),
+    ],
+    ids=["none", "two"],
+)
+def test_momentum_of_needs_one_moments_state(adaptive: Any, count: int) -> None:
+    with refuses(
+        ValueError,
+        "rectify: momentum_of must find exactly one MomentsState in the state of the "
+        f"adaptive part, got {count}; use optax.ema(b1) as unadapted part",
+    ):
+        rectify(adaptive, momentum_of(0.9), b2=0.999).init(PARAMS)
+
+
+def test_momentum_of_is_no_transformation() -> None:
+    with refuses(TypeError, "must be the second argument of rectify(adaptive,"):
+        optax.chain(momentum_of(0.9), optax.scale(-1.0))
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_integer_leaf(row: Row) -> None:
+    params = PARAMS | {"steps": [jnp.ones(2, jnp.int32)]}
+    with refuses(
+        ValueError,
+        "params must have floating or complex leaves, got int32 at ['steps'][0]; "
+        "leave it out with optax.masked or optax.partition",
+    ):
+        row.optimizer().init(params)
+
+
+STATEFUL = [row for row in ROWS if row.part != "clip_momentum"]
+
+
+@pytest.mark.parametrize("row", STATEFUL, ids=str)
+def test_gradients_of_another_tree(row: Row) -> None:
+    part = row.make()
+    state = part.init(PARAMS)
+    with refuses(ValueError, ": updates must have the tree of params, got PyTreeDef("):
+        part.update(PARAMS["layer"], state, PARAMS)
+
+
+def test_lookahead_without_params() -> None:
+    part = lookahead()
+    with refuses(ValueError, "lookahead: update must be given params, got None"):
+        part.update(PARAMS, part.init(PARAMS))
+
+
+def test_slow_params_without_lookahead() -> None:
+    state = optax.adam(0.1).init(PARAMS)
+    with refuses(
+        ValueError,
+        "slow_params: opt_state must hold the state of a lookahead, got none in tuple",
+    ):
+        slow_params(state, PARAMS)
+
+
+# Lookahead's numbers, the learning rate and the weight decay may be schedules as such.
+TAKES_SCHEDULES = {"sync_period", "slow_step_size", "learning_rate", "weight_decay"}
+
+
+@pytest.mark.parametrize(
+    ("row", "name"),
+    [
+        pytest.param(row, name, id=f"{row}-{name}")
+        for row in ROWS
+        for name in sorted(row.numeric.keys() - TAKES_SCHEDULES)
+    ],
+)
+def test_schedule_that_must_be_injected(row: Row, name: str) -> None:
+    with refuses(
+        TypeError, "for a schedule wrap the factory in optax.inject_hyperparams"
+    ):
+        row.make(**{name: optax.constant_schedule(0.5)})
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_tracers_skip_the_range_checks(row: Row) -> None:
+    """So that one program serves all values, and the user answers for them."""
+
+    @jax.jit
+    def build(numbers: dict[str, Any]) -> int:
+        row.make(**numbers)
+        return 0
+
+    build(dict.fromkeys(row.numeric, -1.0))
+
+
+def train(learning_rate: Any, seed: Any, momentum: Any = 0.9) -> Any:
+    return learning_rate + seed + momentum
+
+
+AXIS = jnp.arange(3.0)
+
+
+@pytest.mark.parametrize(
+    ("axes", "options", "error", "message"),
+    [
+        (
+            {"learning_rat": AXIS, "seed": AXIS},
+            {},
+            ValueError,
+            "sweep: axes must be arguments of train ('learning_rate', 'seed', "
+            "'momentum'), got 'learning_rat'; did you mean 'learning_rate'?",
+        ),
+        (
+            {"learning_rate": AXIS},
+            {},
+            ValueError,
+            "sweep: axes must cover every argument of train without a default, got "
+            "none for 'seed'",
+        ),
+        ({}, {}, ValueError, "sweep: axes must name at least one argument, got none"),
+        (
+            {"learning_rate": jnp.array([]), "seed": AXIS},
+            {},
+            ValueError,
+            "sweep: axis 'learning_rate' must have values, got none",
+        ),
+        (
+            {"learning_rate": 0.1, "seed": AXIS},
+            {},
+            ValueError,
+            "sweep: axis 'learning_rate' must be a row of values, got the scalar 0.1",
+        ),
+        (
+            {"learning_rate": ["low", "high"], "seed": AXIS},
+            {},
+            TypeError,
+            "sweep: axis 'learning_rate' must be an array of numbers or PRNG keys, "
+            "got ['low', 'high']",
+        ),
+        (
+            {"learning_rate": AXIS, "seed": AXIS[:2]},
+            {"zipped": True},
+            ValueError,
+            "sweep: zipped axes must have one length, got learning_rate: 3, seed: 2",
+        ),
+        *(
+            (
+                {"learning_rate": AXIS, "seed": AXIS},
+                {name: value},
+                ValueError,
+                f"sweep: {name} must be left at its default in this version, got ",
+            )
+            for name, value in (
+                ("batch_size", 2),
+                ("mesh", "all"),
+                ("progress", True),
+                ("checkpoint", "place"),
+            )
+        ),
+    ],
+)
+def test_sweep(
+    axes: Any, options: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with refuses(error, message):
+        sweep(train, axes, **options)
+
+
+def test_sweep_of_no_function() -> None:
+    with refuses(TypeError, "sweep: train must be a function, got 0.1"):
+        sweep(0.1, {"x": AXIS})
+
+
+@pytest.mark.parametrize(
+    ("score", "message"),
+    [
+        (
+            lambda values: jnp.full_like(values, jnp.nan),
+            "SweepResult: score must be finite somewhere, got no finite value in 3 "
+            "points (all diverged)",
+        ),
+        (
+            lambda values: values[:2],
+            "SweepResult: score must have the shape of the grid (3,), got (2,)",
+        ),
+    ],
+)
+def test_best(score: Callable[[Any], Any], message: str) -> None:
+    result = optax_extra.sweep(lambda x: x, {"x": AXIS})
+    with refuses(ValueError, message):
+        result.best(score)
