@@ -22,24 +22,23 @@ from surfaces.terrain import INK, QUIET
 STEPS = np.arange(1, 101)
 GRADIENTS = {
     "Constant, $g_t = 1$": jnp.ones(len(STEPS)),
-    "Alternating, $g_t = \\pm 1$": jnp.where(STEPS % 2, 1.0, -1.0),
-    "Noisy, $g_t = 1 + N(0, 1)$": 1 + jax.random.normal(jax.random.key(0), STEPS.shape),
+    r"Alternating, $g_t = \pm 1$": jnp.where(STEPS % 2, 1.0, -1.0),
+    r"Noisy, $g_t \sim \mathcal{N}(1, 1)$": 1
+    + jax.random.normal(jax.random.key(0), 100),
 }
-BELIEF = optax_extra.scale_by_belief(bias_correction_mu=False)
-PARTS = {  # with their lines, and whether their labels are above them
-    "Adam": (optax_extra.scale_by_adam(), INK, "-", (0, 0)),
-    "AdaBelief": (optax_extra.scale_by_belief(), ROSTER["adabelief"].colour, "--", (1, 1)),
-    "AdaDerivative": (optax_extra.scale_by_derivative(), "#a39400", "-.", (1, 0)),
-    "AdaBC": (
-        optax.chain(BELIEF, optax_extra.clip_momentum()),
-        ROSTER["adabc"].colour,
-        (0, (1, 1)),
-        (1, 1),
-    ),
+ADABC = optax.chain(
+    optax_extra.scale_by_belief(bias_correction_mu=False), optax_extra.clip_momentum()
+)
+BELIEF, DERIVATIVE = optax_extra.scale_by_belief(), optax_extra.scale_by_derivative()
+LINES = {  # and how far from its end each label stands, in points
+    "Adam": (optax_extra.scale_by_adam(), INK, "-", (-4, -4, -4)),
+    "AdaBelief": (BELIEF, ROSTER["adabelief"].colour, "--", (4, 4, 14)),
+    "AdaDerivative": (DERIVATIVE, "#8f8200", "-.", (4, -4, -20)),
+    "AdaBC": (ADABC, ROSTER["adabc"].colour, (0, (0.1, 1.8)), (4, 4, 26)),
 }
 
 
-def step_sizes(part: optax.GradientTransformation, gradients):
+def step_sizes(part, gradients):
     def step(state, gradient):
         update, state = part.update(gradient, state)
         return state, jnp.abs(update)
@@ -50,29 +49,31 @@ def step_sizes(part: optax.GradientTransformation, gradients):
 @matplotlib.style.context("surfaces.optax_extra")
 def main() -> None:
     figure = Figure(figsize=(8.2, 4.2))
-    rows = figure.subplots(2, 3, sharex=True, sharey="row", height_ratios=(1, 4))
+    strips, panels = figure.subplots(
+        2, 3, sharex=True, sharey="row", height_ratios=(1, 4)
+    )
     gradients = jnp.stack(list(GRADIENTS.values()), axis=-1)
-    for axes, title, gradient in zip(rows[0], GRADIENTS, gradients.T, strict=True):
+    for axes, title, gradient in zip(strips, GRADIENTS, gradients.T, strict=True):
         axes.vlines(STEPS, 0, gradient, color=QUIET, lw=0.9)
-        axes.set_title(title)
-    last = {}
-    for name, (part, colour, style, above) in PARTS.items():
-        sizes = step_sizes(part, gradients)
-        last[name] = sizes[-1]
-        for axes, size in zip(rows[1], sizes.T, strict=True):
-            axes.plot(STEPS, size, color=colour, ls=style)
-        for axes, size, up in zip(rows[1], sizes[-1], above):
-            place = {"xytext": (0, 4 if up else -4), "textcoords": "offset points"}
-            va = "bottom" if up else "top"
-            axes.annotate(name, (100, size), ha="right", va=va, color=colour, **place)
+        axes.spines.bottom.set_visible(False)
+        axes.tick_params(bottom=False)
+        axes.set(title=title, yticks=(-1, 0, 1, 3))
+    found = []
+    for name, (part, colour, style, offsets) in LINES.items():
+        sizes = step_sizes(part, gradients).T
+        found.append(f"{name} {sizes[0, -1]:.2f}, {sizes[1, -1]:.3f}")
+        for axes, size, offset in zip(panels, sizes, offsets, strict=True):
+            axes.plot(STEPS, size, color=colour, ls=style, lw=1.5)
+            look = {"color": colour, "ha": "right", "textcoords": "offset points"}
+            look |= {"va": "bottom" if offset > 0 else "top", "xytext": (0, offset)}
+            axes.annotate(name, (STEPS[-1], size[-1]), **look)
+    strips[0].set_ylabel("gradient")
+    panels[0].set(ylabel="step size, in learning rates", yscale="log", ylim=(0.013, 20))
+    figure.supxlabel("step", fontsize=9)
     out = Path(*sys.argv[1:2] or ["belief_and_derivative.png"])
-    rows[0, 0].set_ylabel("gradient")
-    rows[1, 0].set(ylabel="step size / learning rate", yscale="log", ylim=(0.02, 20))
-    rows[1, 1].set_xlabel("step")
     figure.savefig(out)
     figure.savefig(out.with_suffix(".svg"))
-    listed = ", ".join(f"{name} {sizes[0]:.1f}" for name, sizes in last.items())
-    print(f"{out}: last steps under a constant gradient: {listed}")
+    print(f"{out}: last |update|, constant, alternating: {'; '.join(found)}")
 
 
 if __name__ == "__main__":

@@ -14,57 +14,48 @@ from optax_extra import rectification_term
 from surfaces.terrain import HEIGHTS, INK, QUIET
 
 STEPS = np.arange(1, 5001)
-LABELS = {0.9999: 0.3, 0.999: 0.42, 0.99: 0.54, 0.9: 0.66, 0.8: 0.78}  # b2: its height
-NEVER = {0.6: "-", 0.5: (0, (0.1, 3.0))}
+LABELS = {0.9999: 0.2, 0.999: 0.35, 0.99: 0.5, 0.9: 0.65, 0.8: 0.8}  # b2: its height
+NEVER = {0.6: (3.5, "-", HEIGHTS(0.6)), 0.5: (1.6, (0, (0.1, 3)), INK)}  # b2: its line
+LEFT = {"textcoords": "offset points", "xytext": (-7, 0), "va": "center", "ha": "right"}
+RIGHT = {**LEFT, "xytext": (7, 0), "ha": "left"}
 
 
 @matplotlib.style.context("surfaces.optax_extra")
 def main() -> None:
-    figure = Figure(figsize=(6.8, 3.7))
+    figure = Figure(figsize=(6.8, 3.8))
     axes = figure.subplots()
-    begins = {}
+    found = []
     for i, (b2, height) in enumerate(LABELS.items()):
         term = np.asarray(rectification_term(b2, STEPS))
         steps, term = STEPS[term > 0], term[term > 0]
-        begins[b2] = steps[0]
         axes.plot(steps, term, "o-", color=HEIGHTS(0.14 * i), markevery=[0], ms=4.5)
-        left = b2 == 0.8
-        axes.annotate(
-            f"$b_2 = {b2}$",
-            (np.interp(height, term, steps), height),
-            xytext=(-7 if left else 7, 0),
-            textcoords="offset points",
-            ha="right" if left else "left",
-            va="center",
-        )
-    for b2, style in NEVER.items():
-        term = np.asarray(rectification_term(b2, STEPS))
-        assert not term.any()
-        width, colour = (3, HEIGHTS(0.65)) if style == "-" else (1.8, INK)
-        axes.plot(STEPS, term, ls=style, lw=width, color=colour, clip_on=False)
+        label = np.interp(height, term, steps), height
+        axes.annotate(f"$b_2 = {b2}$", label, **(LEFT if b2 == 0.8 else RIGHT))
+        if term[0] > 0.05:  # lower ones would hide each other
+            axes.annotate(f"step {steps[0]}", (steps[0], term[0]), color=QUIET, **LEFT)
+        found.append(f"{b2} from step {steps[0]} ({term[0]:.3f}) to {term[-1]:.3f}")
+    for b2, (width, style, colour) in NEVER.items():
+        term = rectification_term(b2, STEPS)
+        axes.plot(STEPS, term, lw=width, ls=style, color=colour, clip_on=False)
+        found.append(f"{b2} never above {term.max():g}")
     limits = " and ".join(f"{2 / (1 - b2) - 1:.0f}" for b2 in NEVER)
-    axes.text(
-        5000,
-        0.03,
-        f"$b_2 = 0.6$ (solid) and $0.5$ (dotted): zero for ever, "
-        rf"for $\rho_\infty$ is {limits}, never 5",
-        ha="right",
-        color=QUIET,
-    )
+    note = "$b_2 = 0.6$ (line) and $0.5$ (dots) stay at zero for ever: "
+    note += rf"$\rho_t$ must reach 5, but tends to {limits}"
+    axes.text(STEPS[-1], -0.03, note, color=QUIET, ha="right", va="top")
     axes.set(
-        title="Rectification sets in at step 6 or 7, whatever the decay rate",
+        title="RAdam's rectification term",
         xlabel="step $t$",
-        ylabel="rectification term $r_t$",
+        ylabel="$r_t$",
         xscale="log",
-        xlim=(1, 5000),
-        ylim=(0, 1.02),
+        xlim=(1, STEPS[-1]),
+        ylim=(-0.12, 1.02),
     )
-    axes.set_xticks([1, 6, 10, 100, 1000, 5000], ["1", "6", "10", "100", "1000", "5000"])
+    ticks = [1, 10, 100, 1000, 5000]
+    axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
     out = Path(*sys.argv[1:2] or ["rectification_term.png"])
     figure.savefig(out)
     figure.savefig(out.with_suffix(".svg"))
-    listed = ", ".join(f"{step} for b2={b2}" for b2, step in begins.items())
-    print(f"{out}: the term begins at step {listed}, never for {limits}")
+    print(f"{out}: b2 {', '.join(found)}")
 
 
 if __name__ == "__main__":

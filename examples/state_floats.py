@@ -16,55 +16,70 @@ import optax
 from matplotlib.figure import Figure
 
 import optax_extra
-from surfaces.terrain import HEIGHTS, INK, PAPER, QUIET
+from surfaces.terrain import HEIGHTS, INK, PAPER
 
-OPTAX = {
-    "sgd": optax.sgd(0.1),
-    "sgd, momentum": optax.sgd(0.1, momentum=0.9),
-    "adagrad": optax.adagrad(0.1),
-    "rmsprop": optax.rmsprop(0.1),
-    "lion": optax.lion(0.1),
-    "adam": optax.adam(0.1),
-    "adamw": optax.adamw(0.1),
+RATE = 0.1
+OPTIMIZERS = {
+    "optax": {
+        "sgd": optax.sgd(RATE),
+        "sgd, momentum": optax.sgd(RATE, momentum=0.9),
+        "adagrad": optax.adagrad(RATE),
+        "rmsprop": optax.rmsprop(RATE),
+        "lion": optax.lion(RATE),
+        "adam": optax.adam(RATE),
+        "adamw": optax.adamw(RATE),
+    },
+    "optax_extra": {
+        "lion": optax_extra.lion(RATE),
+        "adamd": optax_extra.adamd(RATE),
+        "radam": optax_extra.radam(RATE),
+        "adabelief": optax_extra.adabelief(RATE),
+        "adabc": optax_extra.adabc(RATE),
+        "adaderivative": optax_extra.adaderivative(RATE),
+        "adam, lookahead": optax.chain(optax.adam(RATE), optax_extra.lookahead()),
+    },
 }
-EXTRA = {
-    "lion": optax_extra.lion(0.1),
-    "adamd": optax_extra.adamd(0.1),
-    "radam": optax_extra.radam(0.1),
-    "adabelief": optax_extra.adabelief(0.1),
-    "adabc": optax_extra.adabc(0.1),
-    "adabelief, amsgrad": optax_extra.adabelief(0.1, amsgrad=True),
-    "adaderivative": optax_extra.adaderivative(0.1),
-    "adam, lookahead": optax.chain(optax.adam(0.1), optax_extra.lookahead()),
-}
-PARAMS = {"kernel": jnp.zeros((300, 100)), "bias": jnp.zeros(100)}
+LOOKS = (HEIGHTS(0.62), INK), (HEIGHTS(0.2), PAPER)
+PARAMS = {"kernel": jnp.zeros((30, 10)), "bias": jnp.zeros(10)}
 
 
-def floats_of(optimizer: optax.GradientTransformation) -> dict[str, float]:
+def floats_of(optimizer):
     """Floats a parameter in each field of the state."""
     fields = collections.Counter()
     state = jax.eval_shape(optimizer.init, PARAMS)
     for path, leaf in jax.tree_util.tree_leaves_with_path(state):
         if jnp.issubdtype(leaf.dtype, jnp.floating):
             field = [key.name for key in path if hasattr(key, "name")][-1]
-            fields[field] += leaf.size / sum(p.size for p in PARAMS.values())
+            fields[field] += leaf.size / optax.tree.size(PARAMS)
     return fields
 
 
 @matplotlib.style.context("surfaces.optax_extra")
 def main() -> None:
     figure = Figure(figsize=(6.8, 4.6))
-    axes = figure.subplots()
-    rows = [(n, o, HEIGHTS(0.6), INK) for n, o in OPTAX.items()]
-    rows += [(n, o, HEIGHTS(0.18), PAPER) for n, o in EXTRA.items()]
-    for y, (_, optimizer, colour, ink) in enumerate(rows):
-        left = 0
-        for field, width in floats_of(optimizer).items():
-            axes.barh(y, width, 0.8, left, color=colour, edgecolor=PAPER)
-            axes.text(left + width / 2, y, field, color=ink, ha="center", va="center")
-            left += width
-        axes.text(left + 0.04, y, f"{left:g}", color=QUIET, va="center")
-    figure.savefig("state_floats.png")
+    panels = figure.subplots(2, sharex=True)
+    found = []
+    for axes, package, (colour, ink) in zip(panels, OPTIMIZERS, LOOKS, strict=True):
+        for y, (name, optimizer) in enumerate(OPTIMIZERS[package].items()):
+            total = 0
+            for field, floats in floats_of(optimizer).items():
+                axes.barh(y, floats, 0.84, total, color=colour, ec=PAPER, lw=1.5)
+                middle = {"ha": "center", "va": "center", "color": ink}
+                axes.text(total + floats / 2, y, field, **middle, family="monospace")
+                total += floats
+            axes.text(total + 0.04, y, f"{total:g}", va="center")
+            found.append(f"{name} {total:g}")
+        axes.set_title(package)
+        axes.set_yticks(range(y + 1), OPTIMIZERS[package], color=INK)
+        axes.set(ylim=(y + 0.5, -0.5), xlim=(0, 3.2), xticks=range(4))
+        axes.tick_params(left=False)
+        axes.spines[["left", "bottom"]].set_visible(False)
+    panels[0].tick_params(bottom=False)
+    panels[1].set_xlabel("floats of state a parameter")
+    out = Path(*sys.argv[1:2] or ["state_floats.png"])
+    figure.savefig(out)
+    figure.savefig(out.with_suffix(".svg"))
+    print(f"{out}: {', '.join(found)}")
 
 
 if __name__ == "__main__":

@@ -2,11 +2,23 @@
 
 from optax_extra._adam import scale_by_adam
 from optax_extra._belief import scale_by_belief
+from optax_extra._centralize import centralize
 from optax_extra._clip_momentum import clip_momentum
 from optax_extra._derivative import scale_by_derivative
+from optax_extra._heun import HeunState, scale_by_heun
 from optax_extra._lookahead import LookaheadState, lookahead, slow_params
 from optax_extra._moments import MomentsState
-from optax_extra._optimizers import adabc, adabelief, adaderivative, adamd, lion, radam
+from optax_extra._optimizers import (
+    adabc,
+    adabelief,
+    adaderivative,
+    adam_2k,
+    adamd,
+    heun,
+    lion,
+    radam,
+    ranger,
+)
 from optax_extra._rectification import rectification_term
 from optax_extra._rectify import RectifyState, momentum_of, rectify
 from optax_extra._sign_momentum import SignMomentumState, sign_momentum
@@ -20,6 +32,8 @@ __all__ = [
     "scale_by_adam",
     "scale_by_belief",
     "scale_by_derivative",
+    "scale_by_heun",
+    "centralize",
     "rectify",
     "momentum_of",
     "rectification_term",
@@ -32,11 +46,15 @@ __all__ = [
     "adaderivative",
     "adabc",
     "adamd",
+    "adam_2k",
     "radam",
     "lion",
+    "ranger",
+    "heun",
     # Grids
     "sweep",
     # States and results
+    "HeunState",
     "LookaheadState",
     "MomentsState",
     "RectifyState",

@@ -7,7 +7,7 @@ Networks, 2020, https://arxiv.org/abs/2004.01461
 """
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import chex
 import jax
@@ -17,15 +17,16 @@ import optax
 from optax_extra import _check, _numerics
 
 Axes: TypeAlias = int | tuple[int, ...] | None
-FeatureAxes: TypeAlias = int | tuple[int, ...] | Callable[[Any, chex.Array], Axes]
+FeatureAxes: TypeAlias = (
+    Literal["flax"] | int | tuple[int, ...] | Callable[[Any, chex.Array], Axes]
+)
 
 
-def flax_features(path: Any, leaf: chex.Array) -> Axes:
-    """Which axes of a leaf of a Flax model are its output features.
+def _flax(path: Any, leaf: chex.Array) -> Axes:
+    """The output features of Flax's layers, None where nothing is to be averaged.
 
-    The last one of a leaf that is called "kernel" (Dense, Conv, recurrent cells), the
-    last two where it makes an attention's queries, keys or values. Anything else
-    (biases, scales, embeddings) has none.
+    They are the last axis of a leaf that is called "kernel" (Dense, Conv, recurrent
+    cells), and the last two where it makes an attention's queries, keys or values.
     """
     names = [str(getattr(key, "key", getattr(key, "name", key))) for key in path]
     if names and names[-1] in ("value", "raw_value"):  # how nnx ends a path
@@ -37,7 +38,7 @@ def flax_features(path: Any, leaf: chex.Array) -> Axes:
 
 
 def centralize(
-    feature_axes: FeatureAxes = flax_features,
+    feature_axes: FeatureAxes = "flax",
 ) -> optax.GradientTransformation:
     """Subtracts from a kernel's gradient its mean over the kernel's inputs.
 
@@ -46,18 +47,19 @@ def centralize(
     leaves embeddings alone. It stands before the adaptive part, as in the paper.
 
     Args:
-      feature_axes: the axes that are *not* averaged over. An int or a tuple holds for
-        every leaf of two or more axes (-1 for Flax's layout, 0 for PyTorch's); a
-        function of (path, leaf) returns an int, a tuple, or None for a leaf to leave
-        alone. Default: the output features of Dense and Conv kernels, and the heads of
-        attention's; biases, scales and embeddings are left alone.
+      feature_axes: the axes that are *not* averaged over. "flax" knows the output
+        features of Dense and Conv kernels and the heads of attention's, by the name
+        "kernel", and leaves biases, scales and embeddings alone. An int or a tuple
+        holds for every leaf of two or more axes (-1 for Flax's layout, 0 for
+        PyTorch's). A function of (path, leaf) returns an int, a tuple, or None for a
+        leaf to leave alone; `optax.inject_hyperparams` needs it among `static_args`.
 
     Returns:
       A `GradientTransformation` without state. Updates have the shapes and dtypes of
       the gradients.
 
     Raises:
-      TypeError: if feature_axes is no int, tuple of ints or function.
+      TypeError: if feature_axes is none of these.
       ValueError: at `init`, if a leaf is not floating or does not have such an axis.
 
     Example:
@@ -65,7 +67,8 @@ def centralize(
       >>> from optax_extra import centralize
       >>> part = centralize()
       >>> params = {"kernel": jnp.zeros((2, 2)), "bias": jnp.zeros(2)}
-      >>> gradient = {"kernel": jnp.array([[1.0, 5.0], [3.0, 5.0]]), "bias": jnp.ones(2)}
+      >>> kernel = jnp.array([[1.0, 5.0], [3.0, 5.0]])
+      >>> gradient = {"kernel": kernel, "bias": jnp.ones(2)}
       >>> updates, _ = part.update(gradient, part.init(params))
       >>> print(updates["kernel"], updates["bias"])
       [[-1.  0.]
@@ -75,24 +78,30 @@ def centralize(
       Gradient Centralization: A New Optimization Technique for Deep Neural Networks,
       Yong et al., 2020, https://arxiv.org/abs/2004.01461
     """
-    if not callable(feature_axes) and not _is_axes(feature_axes):
+    known = feature_axes == "flax" or callable(feature_axes) or _is_axes(feature_axes)
+    if not known:
         raise TypeError(
-            "centralize: feature_axes must be an int, a tuple of ints or a function of "
-            f"(path, leaf), got {feature_axes!r}"
+            'centralize: feature_axes must be "flax", an int, a tuple of ints or a '
+            f"function of (path, leaf), got {feature_axes!r}"
         )
 
-    def averaged_axes(path: Any, leaf: chex.Array) -> tuple[int, ...]:
-        axes: Axes = feature_axes if leaf.ndim > 1 else None
+    def axes_of(path: Any, leaf: chex.Array) -> Axes:
+        if feature_axes == "flax":
+            return _flax(path, leaf)
         if callable(feature_axes):
-            axes = feature_axes(path, leaf)
+            return feature_axes(path, leaf)
+        return feature_axes if leaf.ndim > 1 else None
+
+    def averaged_axes(path: Any, leaf: chex.Array) -> tuple[int, ...]:
+        axes = axes_of(path, leaf)
         if axes is None:
             return ()
         kept = axes if isinstance(axes, tuple) else (axes,)
-        if not _is_axes(axes) or any(not -leaf.ndim <= a < leaf.ndim for a in kept):
+        if not _is_axes(kept) or any(not -leaf.ndim <= a < leaf.ndim for a in kept):
             name = jax.tree_util.keystr(path) or "the root"
             raise ValueError(
-                f"centralize: feature_axes must be axes of every leaf, got {axes!r} for "
-                f"{name} of shape {leaf.shape}"
+                "centralize: feature_axes must be axes of every leaf, "
+                f"got {axes!r} for {name} of shape {leaf.shape}"
             )
         kept = tuple(axis % leaf.ndim for axis in kept)
         return tuple(axis for axis in range(leaf.ndim) if axis not in kept)

@@ -9,8 +9,11 @@ import optax
 from optax_extra import _check
 from optax_extra._adam import scale_by_adam
 from optax_extra._belief import scale_by_belief
+from optax_extra._centralize import FeatureAxes, centralize
 from optax_extra._clip_momentum import clip_momentum
 from optax_extra._derivative import scale_by_derivative
+from optax_extra._heun import scale_by_heun
+from optax_extra._lookahead import lookahead
 from optax_extra._rectify import momentum_of, rectify
 from optax_extra._sign_momentum import sign_momentum
 
@@ -483,3 +486,209 @@ def lion(
         weight_decay=weight_decay,
         mask=mask,
     )
+
+
+def adam_2k(
+    learning_rate: ScalarOrSchedule,
+    b1: chex.Numeric = 0.9,
+    b2: chex.Numeric = 0.999,
+    eps: chex.Numeric = 1e-8,
+    eps_root: chex.Numeric = 0.0,
+    *,
+    hold_steps: chex.Numeric = 2000,
+    nesterov: bool = False,
+    amsgrad: bool = False,
+    mu_dtype: Any = None,
+    nu_dtype: Any = None,
+    eps_uncorrected: bool = False,
+    weight_decay: ScalarOrSchedule = 0.0,
+    mask: Mask = None,
+) -> optax.GradientTransformationExtraArgs:
+    """Adam-2k: Adam that takes no step until its second moment knows the gradients.
+
+    It is the control of RAdam's paper: with the variance of the early second moment out
+    of the way, no warm-up is needed. The moment correction starts with the first step
+    that moves; the paper's code shares one count, which leaves the first moment of that
+    step all but uncorrected. Weight decay goes on during the hold; there it rests.
+
+    Args:
+      learning_rate: a number or a schedule.
+      b1, b2, eps, eps_root: as in `scale_by_adam`.
+      hold_steps: steps before the first one that moves; the paper's 2,000.
+      nesterov, amsgrad, mu_dtype, nu_dtype, eps_uncorrected: as in `scale_by_adam`.
+      weight_decay: strength of the decoupled weight decay, scaled by the learning rate
+        as in `optax.adamw`; a number or a schedule.
+      mask: which leaves decay: a tree of bools, or a function of params that makes one.
+
+    Returns:
+      A `GradientTransformationExtraArgs`; its state is two floats a parameter.
+
+    Raises:
+      ValueError: if an argument is out of range (tracers and schedules are not
+        checked), or at `init`, if a leaf is not floating.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> import optax
+      >>> from optax_extra import adam_2k
+      >>> params = jnp.array([3.0, -2.0])
+      >>> optimizer = adam_2k(1e-2, hold_steps=20)
+      >>> state = optimizer.init(params)
+      >>> for _ in range(100):
+      ...     updates, state = optimizer.update(2 * params, state, params)
+      ...     params = optax.apply_updates(params, updates)
+      >>> print(bool(jnp.sum(params**2) < 13.0))
+      True
+
+    References:
+      On the Variance of the Adaptive Learning Rate and Beyond, Liu et al., 2020,
+      https://arxiv.org/abs/1908.03265
+    """
+    return _descend(
+        scale_by_adam(
+            b1,
+            b2,
+            eps,
+            eps_root,
+            nesterov=nesterov,
+            amsgrad=amsgrad,
+            mu_dtype=mu_dtype,
+            nu_dtype=nu_dtype,
+            eps_uncorrected=eps_uncorrected,
+            hold_steps=hold_steps,
+        ),
+        learning_rate=learning_rate,
+        weight_decay=weight_decay,
+        mask=mask,
+    )
+
+
+def ranger(
+    learning_rate: ScalarOrSchedule,
+    b1: chex.Numeric = 0.95,
+    b2: chex.Numeric = 0.999,
+    eps: chex.Numeric = 1e-5,
+    *,
+    sync_period: chex.Numeric | optax.Schedule = 6,
+    slow_step_size: chex.Numeric | optax.Schedule = 0.5,
+    feature_axes: FeatureAxes | None = "flax",
+    eps_root: chex.Numeric = 0.0,
+    threshold: chex.Numeric = 5.0,
+    amsgrad: bool = False,
+    mu_dtype: Any = None,
+    nu_dtype: Any = None,
+    eps_uncorrected: bool = True,
+    weight_decay: ScalarOrSchedule = 0.0,
+    mask: Mask = None,
+) -> optax.GradientTransformationExtraArgs:
+    """Ranger: centralised gradients, RAdam and Lookahead.
+
+    The published code averages PyTorch's axes; ours know Flax's. Its options are here:
+    `feature_axes=0` is the original on PyTorch's layout, None leaves gradients as they
+    are.
+
+    Args:
+      learning_rate: a number or a schedule.
+      b1, b2, eps, eps_root: as in `scale_by_adam`, with the original's defaults.
+      sync_period, slow_step_size: as in `lookahead`, with the original's defaults.
+      feature_axes: as in `centralize`; None for no centralisation.
+      threshold: the least rho_t for adaptive steps, as in `rectify`.
+      amsgrad, mu_dtype, nu_dtype, eps_uncorrected: as in `scale_by_adam`.
+      weight_decay: strength of the decoupled weight decay, scaled by the learning rate
+        as in `optax.adamw`; a number or a schedule.
+      mask: which leaves decay: a tree of bools, or a function of params that makes one.
+
+    Returns:
+      A `GradientTransformationExtraArgs`; its state is three floats a parameter.
+
+    Raises:
+      ValueError: if an argument is out of range (tracers and schedules are not
+        checked), or at `init`, if a leaf is not floating.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> import optax
+      >>> from optax_extra import ranger
+      >>> params = jnp.array([3.0, -2.0])
+      >>> optimizer = ranger(1e-2)
+      >>> state = optimizer.init(params)
+      >>> for _ in range(100):
+      ...     updates, state = optimizer.update(2 * params, state, params)
+      ...     params = optax.apply_updates(params, updates)
+      >>> print(bool(jnp.sum(params**2) < 13.0))
+      True
+
+    References:
+      Ranger: a synergistic optimizer, Wright, 2019,
+      https://github.com/lessw2020/Ranger-Deep-Learning-Optimizer
+    """
+    centralized = [] if feature_axes is None else [centralize(feature_axes)]
+    adaptive = scale_by_adam(
+        b1,
+        b2,
+        eps,
+        eps_root,
+        amsgrad=amsgrad,
+        mu_dtype=mu_dtype,
+        nu_dtype=nu_dtype,
+        eps_uncorrected=eps_uncorrected,
+    )
+    fast = _descend(
+        *centralized,
+        rectify(adaptive, momentum_of(b1), b2=b2, threshold=threshold),
+        learning_rate=learning_rate,
+        weight_decay=weight_decay,
+        mask=mask,
+    )
+    return optax.chain(fast, lookahead(sync_period, slow_step_size))
+
+
+def heun(
+    learning_rate: ScalarOrSchedule,
+    *,
+    weight_decay: ScalarOrSchedule = 0.0,
+    mask: Mask = None,
+) -> optax.GradientTransformationExtraArgs:
+    """Heun's method on the gradient flow: a whole step is two calls.
+
+    Every call wants the gradient at the params of that call, on the same batch for the
+    two calls of a step.
+
+    Args:
+      learning_rate: the size of a whole step; a number or a schedule of whole steps.
+      weight_decay: strength of a decay that is part of the field to integrate; a number
+        or a schedule of whole steps.
+      mask: which leaves decay: a tree of bools, or a function of params that makes one.
+
+    Returns:
+      A `GradientTransformationExtraArgs`; its state is one float a parameter.
+
+    Raises:
+      ValueError: at `init`, if a leaf is not floating.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> import optax
+      >>> from optax_extra import heun
+      >>> params = jnp.array([3.0, -2.0])
+      >>> optimizer = heun(1e-2)
+      >>> state = optimizer.init(params)
+      >>> for _ in range(100):
+      ...     updates, state = optimizer.update(2 * params, state, params)
+      ...     params = optax.apply_updates(params, updates)
+      >>> print(bool(jnp.sum(params**2) < 13.0))
+      True
+
+    References:
+      Neue Methoden zur approximativen Integration der Differentialgleichungen einer
+      unabhängigen Veränderlichen, Heun, Zeitschrift für Mathematik und Physik, 1900
+    """
+    field = []
+    if not _check.is_zero(weight_decay):
+        field.append(optax.add_decayed_weights(_whole_steps(weight_decay), mask))
+    rate = optax.scale_by_learning_rate(_whole_steps(learning_rate))
+    return optax.chain(*field, scale_by_heun(), rate)
+
+
+def _whole_steps(value: ScalarOrSchedule) -> ScalarOrSchedule:
+    return (lambda count: value(count // 2)) if callable(value) else value

@@ -78,11 +78,3 @@ def test_is_finite_at_the_defaults(name):
     assert {"learning_rate", "b1", "b2"} <= set(gradient)
     for key, value in gradient.items():
         assert np.isfinite(value), key
-
-
-@pytest.mark.xfail(
-    strict=False, reason="optax.radam takes a root that is NaN and discards it too late"
-)
-def test_is_finite_in_optax():
-    for key, value in gradient_at_defaults(optax.radam).items():
-        assert np.isfinite(value), key

@@ -21,6 +21,7 @@ from optax_extra import (
     rectification_term,
     rectify,
     scale_by_adam,
+    scale_by_belief,
     slow_params,
 )
 
@@ -132,6 +133,16 @@ def test_held_first_moment_starts_afresh_on_a_second_that_has_learned(
             expected = mu_hat / (jnp.sqrt(nu_hat) + 1e-8)
         found, state = part.update(gradient, state)
         chex.assert_trees_all_close(found, expected, rtol=1e-12)
+
+
+def test_float16_steps_saturate() -> None:
+    """Where gradients come as foreseen AdaBelief's step grows to 1e8."""
+    gradient = jnp.ones(2, jnp.float16)
+    part = scale_by_belief(0.5, 0.5)
+    state = part.init(gradient)
+    for _ in range(60):
+        found, state = part.update(gradient, state)
+    chex.assert_trees_all_equal(found, jnp.finfo(jnp.float16).max * gradient)
 
 
 @pytest.mark.parametrize(
