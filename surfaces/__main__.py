@@ -7,14 +7,20 @@ from pathlib import Path
 import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from surfaces import animate, plot, table
 from surfaces.arguments import Names, OneOf, Rate, Size
 from surfaces.files import replacing, writable_folder
 from surfaces.functions import SURFACES
 from surfaces.race import RATES, Result, race
-from surfaces.roster import ORIGINAL, ORIGINAL_LEARNING_RATE, ROSTER, Racer
+from surfaces.roster import (
+    DEFAULT,
+    ORIGINAL,
+    ORIGINAL_LEARNING_RATE,
+    ROSTER,
+    Racer,
+    distinct_colours,
+)
 from surfaces.surface import Surface
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 88}
@@ -38,7 +44,8 @@ def cli() -> None:
     "--optimizers",
     type=Names(),
     metavar="A,B",
-    help="Only these, separated by commas; `list` shows all. Default: all.",
+    help="Only these, separated by commas; `list` shows all.  [default: the eight that "
+    "`list` shows first; with --preset original its six]",
 )
 @click.option(
     "--preset",
@@ -118,10 +125,11 @@ def race_command(
         ) from error
 
     roster = ORIGINAL if preset == "original" else ROSTER
+    default = ORIGINAL if preset == "original" else DEFAULT
     known = OneOf(roster)
     racers = {
         name: roster[_named("--optimizers", known, name)]
-        for name in optimizers or roster
+        for name in optimizers or default
     }
     if learning_rate is None:
         learning_rate = ORIGINAL_LEARNING_RATE if preset == "original" else "best"
@@ -168,11 +176,13 @@ def _draw(
     tracks = [
         plot.Track(
             f"{racers[result.optimizer].label}  {table.rate_label(result)}",
-            racers[result.optimizer].colour,
+            colour,
             result.path.positions,
             result.path.values,
         )
-        for result in results
+        for result, colour in zip(
+            results, distinct_colours(racers.values()), strict=True
+        )
     ]
     picture = plot.RaceFigure(surface, tracks, size=size)
     task = progress.add_task(surface.name, total=picture.steps + 1)
@@ -190,28 +200,19 @@ def _draw(
 def list_command() -> None:
     """List the surfaces and the optimizers that can race."""
     console = _console()
-    table = Table("surface", "start", "minima", "lowest", box=None, pad_edge=False)
-    for surface in SURFACES.values():
-        table.add_row(
-            surface.name,
-            f"{surface.start[0]:g}, {surface.start[1]:g}",
-            f"{len(surface.minima)}, {len(surface.global_minima)} global",
-            f"{surface.minimum:.2e}",
-        )
-    console.print(table)
-    table = Table("optimizer", "is", "presets", box=None, pad_edge=False)
-    for name in dict.fromkeys([*ROSTER, *ORIGINAL]):
-        rosters = {"standard": ROSTER, "original": ORIGINAL}
-        presets = [preset for preset, roster in rosters.items() if name in roster]
-        label = (ROSTER.get(name) or ORIGINAL[name]).label
-        table.add_row(name, label, ", ".join(presets))
-    console.print()
-    console.print(table)
+    console.print(
+        table.of_surfaces(SURFACES), "", table.of_racers(ROSTER), "", sep="\n"
+    )
+    console.print(
+        "state: floats a parameter. gradients: evaluations that make a whole step; "
+        "a race gives everyone\nas many as it has steps. Unless others are named the "
+        f"first {len(DEFAULT)} race, with --preset original\n{', '.join(ORIGINAL)}."
+    )
 
 
 def _console() -> Console:
     """Standard output; where it is no terminal, wide enough for every table."""
-    return Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    return Console(width=None if sys.stdout.isatty() else 150, highlight=False)
 
 
 def _progress(console: Console) -> Progress:

@@ -5,6 +5,7 @@ path that is shown comes from the program that found its rate, because another p
 may round differently and a chaotic path then parts.
 """
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from surfaces.descent import Path
 from surfaces.grid import Factory, RateSweep, learning_rates_on_all
+from surfaces.roster import Racer
 from surfaces.surface import Surface
 
 # The rates among which each optimizer finds its best: 96 from 1e-4 to 10.
@@ -85,7 +87,10 @@ def race(
     """
     results: dict[str, list[Result]] = {surface.name: [] for surface in surfaces}
     for name, racer in racers.items():
-        sweeps = learning_rates_on_all(racer, surfaces, rates, steps)
+        factory = racer
+        if isinstance(racer, Racer):  # Some pace themselves over the race.
+            factory = functools.partial(racer, steps=steps)
+        sweeps = learning_rates_on_all(factory, surfaces, rates, steps)
         for surface, swept in zip(surfaces, sweeps, strict=True):
             results[surface.name].append(_result(surface, name, swept))
         if progress is not None:

@@ -1,13 +1,16 @@
-"""Which optimizers race: a name, a label, a colour and a factory of a learning rate."""
+"""Which optimizers race: their names, colours, formulas and factories."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+import itertools
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import optax
 
-import optax_extra
+import optax_extra as ox
 from surfaces.palette import PALETTE
 
 
@@ -17,73 +20,219 @@ class Racer:
 
     Attributes:
       label: what legends and tables call it.
+      formula: its step, before the learning rate.
+      paper: who described it, and where.
+      year: when.
+      factory: function of a learning rate to a `GradientTransformation`; if `paced`, of
+        a learning rate and the number of steps of the race.
+      paced: whether its schedule or its hold depends on the number of steps.
+      gradients: gradient evaluations that make one whole step. A race gives everyone as
+        many evaluations as it has steps, so a racer with two makes half as many steps.
       colour: of its trail, as a hexadecimal string.
-      factory: function of a learning rate to a `GradientTransformation`.
     """
 
     label: str
-    colour: str
-    factory: Callable[[Any], optax.GradientTransformation]
+    formula: str
+    paper: str
+    year: int
+    factory: Callable[..., optax.GradientTransformation]
+    paced: bool = False
+    gradients: int = 1
+    colour: str = PALETTE[0]
 
-    def __call__(self, learning_rate: Any) -> optax.GradientTransformation:
-        return self.factory(learning_rate)
+    def __call__(
+        self, learning_rate: Any, steps: int = 100
+    ) -> optax.GradientTransformation:
+        pace = (steps,) if self.paced else ()
+        return self.factory(learning_rate, *pace)
+
+    @property
+    def state_floats(self) -> float:
+        """Floats of state a parameter, as `init` makes them."""
+        size = 1000
+        params = jax.ShapeDtypeStruct((size,), jnp.float32)
+        state = jax.eval_shape(self(0.1).init, params)
+        floats = (
+            leaf.size
+            for leaf in jax.tree.leaves(state)
+            if leaf.ndim and jnp.issubdtype(leaf.dtype, jnp.floating)
+        )
+        return sum(floats) / size
 
 
-def _lookahead_adamw(learning_rate: Any) -> optax.GradientTransformation:
-    return optax.chain(optax.adamw(learning_rate), optax_extra.lookahead())
+def distinct_colours(racers: Iterable[Racer]) -> list[str]:
+    """A colour for each racer: its own, or another one where that is taken."""
+    chosen: list[str] = []
+    for racer, spare in zip(racers, itertools.cycle(PALETTE), strict=False):
+        free = [colour for colour in PALETTE if colour not in chosen]
+        own = racer.colour in free or not free
+        chosen.append(racer.colour if own else free[0] if free else spare)
+    return chosen
 
 
-def _racers(
-    **factories: tuple[str, Callable[[Any], optax.GradientTransformation]],
-) -> Mapping[str, Racer]:
+def _coloured(racers: Mapping[str, Racer]) -> Mapping[str, Racer]:
+    colours = itertools.cycle(PALETTE)
     return MappingProxyType(
         {
-            name: Racer(label, colour, factory)
-            for (name, (label, factory)), colour in zip(
-                factories.items(), PALETTE, strict=False
-            )
+            name: dataclasses.replace(racer, colour=next(colours))
+            for name, racer in racers.items()
         }
     )
 
 
-ROSTER = _racers(
-    sgd=("SGD", optax.sgd),
-    adamw=("AdamW", optax.adamw),
-    lion=("Lion", optax_extra.lion),
-    adabelief=("AdaBelief", optax_extra.adabelief),
-    adaderivative=("AdaDerivative", optax_extra.adaderivative),
-    adabc=("AdaBC", optax_extra.adabc),
-    radam=("RAdam", optax_extra.radam),
-    lookahead_adamw=("Lookahead(AdamW)", _lookahead_adamw),
-)
-"""The standard recipes, each with the defaults of its own authors."""
+def _chain(*parts: optax.GradientTransformation, learning_rate: Any) -> Any:
+    return optax.chain(*parts, optax.scale_by_learning_rate(learning_rate))
 
 
-def _visualizer_adamw(learning_rate: Any) -> optax.GradientTransformation:
+def _momentum(rate: Any) -> Any:
+    return optax.sgd(rate, momentum=0.9)
+
+
+def _amsgrad(rate: Any) -> Any:
+    return _chain(ox.scale_by_adam(amsgrad=True), learning_rate=rate)
+
+
+def _adam_2k(rate: Any, steps: int) -> Any:
+    return ox.adam_2k(rate, hold_steps=steps // 10)
+
+
+def _adam_eps(rate: Any) -> Any:
+    return optax.adam(rate, eps=1e-4)
+
+
+def _adam_warmup(rate: Any, steps: int) -> Any:
+    warmup = max(steps // 5, 1)
+    return optax.adam(lambda count: rate * jnp.minimum(1.0, (count + 1) / warmup))
+
+
+def _lion_cosine(rate: Any, steps: int) -> Any:
+    return ox.lion(lambda count: rate * (1 + jnp.cos(jnp.pi * count / steps)) / 2)
+
+
+def _adabelief_dema(rate: Any) -> Any:
+    return ox.adabelief(rate, moving_average="dema")
+
+
+def _adabelief_tema(rate: Any) -> Any:
+    return ox.adabelief(rate, moving_average="tema")
+
+
+def _rectified_adabelief(rate: Any) -> Any:
+    return ox.adabelief(rate, rectified=True)
+
+
+def _lookahead_adamw(rate: Any) -> Any:
+    return optax.chain(optax.adamw(rate), ox.lookahead())
+
+
+def _lookahead_adam(rate: Any) -> Any:
+    return optax.chain(optax.adam(rate), ox.lookahead())
+
+
+def _lookahead_sgd(rate: Any) -> Any:
+    return optax.chain(optax.sgd(rate), ox.lookahead())
+
+
+_VISUALIZER = "ImpactCrater, OptimizerVisualizer"
+_ZHANG = "Zhang et al., arXiv:1907.08610"
+_LIU = "Liu et al., arXiv:1908.03265"
+_ZHUANG = "Zhuang et al., arXiv:2010.07468"
+_KINGMA = "Kingma, Ba, arXiv:1412.6980"
+_SLOW = "every 5 steps half-way back to the slow weights"
+
+# fmt: off
+ROSTER = _coloured({
+    # The eight that race unless others are named, which gives them the first colours.
+    "sgd": Racer("SGD", "g", "Robbins, Monro, doi:10.1214/aoms/1177729586", 1951,
+        optax.sgd),
+    "adamw": Racer("AdamW", "m̂ / (√v̂ + ε) + λx", "Loshchilov, Hutter, arXiv:1711.05101",
+        2017, optax.adamw),
+    "lion": Racer("Lion", "sign(b₁m + (1−b₁)g) + λx", "Chen et al., arXiv:2302.06675",
+        2023, ox.lion),
+    "adabelief": Racer("AdaBelief", "m̂ / (√v̂ + ε), v of g − m", _ZHUANG, 2020,
+        ox.adabelief),
+    "adaderivative": Racer("AdaDerivative", "m̂ / (√v̂ + ε), v of g − g₋₁",
+        "Zou et al., doi:10.1016/j.engappai.2022.105755", 2023, ox.adaderivative),
+    "adabc": Racer("AdaBC", "AdaBelief's step, |·| clipped into [0.1, 2]", _VISUALIZER,
+        2024, ox.adabc),
+    "radam": Racer("RAdam", "r·m̂ / (√v̂ + ε); m̂ while ρ < 5", _LIU, 2019, ox.radam),
+    "lookahead_adamw": Racer("Lookahead(AdamW)", f"AdamW, {_SLOW}", _ZHANG, 2019,
+        _lookahead_adamw),
+    # All others.
+    "momentum": Racer("Momentum", "m ← 0.9m + g",
+        "Polyak, doi:10.1016/0041-5553(64)90137-5", 1964, _momentum),
+    "adagrad": Racer("AdaGrad", "g / √(Σg² + ε)", "Duchi et al., JMLR 12", 2011,
+        optax.adagrad),
+    "rmsprop": Racer("RMSProp", "g / √(v + ε)", "Tieleman, Hinton, Coursera", 2012,
+        optax.rmsprop),
+    "adam": Racer("Adam", "m̂ / (√v̂ + ε), v of g", _KINGMA, 2014, optax.adam),
+    "amsgrad": Racer("AMSGrad", "m̂ / (√max v̂ + ε)", "Reddi et al., arXiv:1904.09237",
+        2018, _amsgrad),
+    "adamd": Racer("AdamD", "m / (√v̂ + ε)", "St John, arXiv:2110.10828", 2021,
+        ox.adamd),
+    "adam_2k": Racer("Adam-2k", "Adam; for a tenth of the steps only v learns", _LIU,
+        2019, _adam_2k, paced=True),
+    "adam_eps": Racer("Adam-eps", "Adam, ε = 1e-4", _LIU, 2019, _adam_eps),
+    "adam_warmup": Racer("Adam, warm-up", "Adam; rate grows for a fifth of the steps",
+        "Goyal et al., arXiv:1706.02677", 2017, _adam_warmup, paced=True),
+    "nadam": Racer("NAdam", "Adam, m̂ one step ahead", "Dozat, ICLR workshop", 2016,
+        optax.nadam),
+    "yogi": Racer("Yogi", "m̂ / (√v̂ + ε), v ← v − (1−b₂) sign(v − g²) g²",
+        "Zaheer et al., NeurIPS", 2018, optax.yogi),
+    "lion_cosine": Racer("Lion, cosine", "Lion; rate falls to 0 along a cosine",
+        "Chen et al., arXiv:2302.06675", 2023, _lion_cosine, paced=True),
+    "adabelief_dema": Racer("AdaBelief, DEMA", "AdaBelief, m = 2m₁ − m₂",
+        "Mulloy, TASC 12:1", 1994, _adabelief_dema),
+    "adabelief_tema": Racer("AdaBelief, TEMA", "AdaBelief, m = 3m₁ − 3m₂ + m₃",
+        "Mulloy, TASC 12:1", 1994, _adabelief_tema),
+    "rectified_adabelief": Racer("Rectified AdaBelief", "r · AdaBelief; m̂ while ρ < 5",
+        _ZHUANG, 2020, _rectified_adabelief),
+    "ranger": Racer("Ranger", "RAdam of centralised g, every 6 steps half-way back",
+        "Wright, Ranger-Deep-Learning-Optimizer", 2019, ox.ranger),
+    "lookahead_adam": Racer("Lookahead(Adam)", f"Adam, {_SLOW}", _ZHANG, 2019,
+        _lookahead_adam),
+    "lookahead_sgd": Racer("Lookahead(SGD)", f"SGD, {_SLOW}", _ZHANG, 2019,
+        _lookahead_sgd),
+    "heun": Racer("Heun", "(g(x) + g(x − lr·g)) / 2", "Heun, Z. Math. Phys. 45", 1900,
+        ox.heun, gradients=2),
+})
+# fmt: on
+"""Every optimizer that the laboratory knows, each with the defaults of its authors."""
+
+DEFAULT = tuple(itertools.islice(ROSTER, 8))
+"""The names that race unless others are asked for."""
+
+
+def _visualizer_adamw(rate: Any) -> Any:
     # Its eps stands under the roots at every step, as AdaBelief's does: in effect it
     # is added once, as the sum of a geometric series.
-    return optax_extra.adamd(learning_rate, eps=1e-16, eps_root=1e-16 / (1 - 0.999))
+    return ox.adamd(rate, eps=1e-16, eps_root=1e-16 / (1 - 0.999))
 
 
-def _visualizer_lion(learning_rate: Any) -> optax.GradientTransformation:
-    return optax_extra.lion(learning_rate, weight_decay=0.0)
+def _visualizer_lion(rate: Any) -> Any:
+    return ox.lion(rate, weight_decay=0.0)
 
 
-def _visualizer_adabelief(learning_rate: Any) -> optax.GradientTransformation:
-    return optax_extra.adabelief(learning_rate, bias_correction_mu=False)
+def _visualizer_adabelief(rate: Any) -> Any:
+    return ox.adabelief(rate, bias_correction_mu=False)
 
 
-def _visualizer_adaderivative(learning_rate: Any) -> optax.GradientTransformation:
-    return optax_extra.adaderivative(learning_rate, bias_correction_mu=False)
+def _visualizer_adaderivative(rate: Any) -> Any:
+    return ox.adaderivative(rate, bias_correction_mu=False)
 
 
-ORIGINAL = _racers(
-    sgd=("SGD", optax.sgd),
-    adamw=("AdamW (original)", _visualizer_adamw),
-    lion=("Lion", _visualizer_lion),
-    adabelief=("AdaBelief", _visualizer_adabelief),
-    adaderivative=("AdaDerivative", _visualizer_adaderivative),
-    adabc=("AdaBC", optax_extra.adabc),
+ORIGINAL = MappingProxyType(
+    {
+        name: dataclasses.replace(ROSTER[name], factory=factory)
+        for name, factory in {
+            "sgd": optax.sgd,
+            "adamw": _visualizer_adamw,
+            "lion": _visualizer_lion,
+            "adabelief": _visualizer_adabelief,
+            "adaderivative": _visualizer_adaderivative,
+            "adabc": ox.adabc,
+        }.items()
+    }
 )
 """The six of ImpactCrater's OptimizerVisualizer, in its own settings."""
 

@@ -1,15 +1,19 @@
-"""Results of races as a table: on the terminal, as CSV, as JSON."""
+"""Tables: results of races for the terminal, as CSV and as JSON, and what can race."""
 
 import csv
 import io
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rich.table import Table
 
 from surfaces.race import Result
+from surfaces.roster import Racer
+from surfaces.surface import Surface
+
+_PLAIN: dict[str, Any] = {"box": None, "pad_edge": False, "header_style": "bold"}
 
 COLUMNS = tuple(name for name in Result._fields if name != "path")
 
@@ -39,7 +43,7 @@ def _record(result: Result) -> dict[str, Any]:
 
 def to_rich(results: Iterable[Result]) -> Table:
     """A table for the terminal, one section a surface."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(**_PLAIN)
     for name in ("surface", "optimizer"):
         table.add_column(name, no_wrap=True)
     for name in ("rate", "final value", "height", "distance"):
@@ -75,3 +79,24 @@ def _ended(result: Result) -> str:
     if result.nan_at is not None:
         events.append(f"no number from step {result.nan_at} on")
     return f"{result.outcome} ({'; '.join(events)})" if events else result.outcome
+
+
+def of_surfaces(surfaces: Mapping[str, Surface]) -> Table:
+    """Where one can race."""
+    table = Table("surface", "start", "minima", "lowest", **_PLAIN)
+    for name, surface in surfaces.items():
+        x, y = surface.start
+        minima = f"{len(surface.minima)}, {len(surface.global_minima)} global"
+        table.add_row(name, f"{x:g}, {y:g}", minima, f"{surface.minimum:.2e}")
+    return table
+
+
+def of_racers(racers: Mapping[str, Racer]) -> Table:
+    """Who can race."""
+    columns = ("optimizer", "step", "paper", "year", "state", "gradients")
+    table = Table(*columns, **_PLAIN)
+    for name, racer in racers.items():
+        floats, gradients = f"{racer.state_floats:g}", str(racer.gradients)
+        year = str(racer.year)
+        table.add_row(name, racer.formula, racer.paper, year, floats, gradients)
+    return table

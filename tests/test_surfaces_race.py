@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -15,13 +16,15 @@ from PIL import Image
 from surfaces import ORIGINAL, ROSTER, SURFACES, Racer, Surface, race
 from surfaces.__main__ import main
 from surfaces.files import replacing
+from surfaces.palette import PALETTE
+from surfaces.roster import DEFAULT, distinct_colours
 from surfaces.table import COLUMNS, to_json
 
 SGD = {"sgd": ROSTER["sgd"]}
 
 
 def test_roster():
-    assert list(ROSTER) == [
+    assert list(DEFAULT) == [
         "sgd",
         "adamw",
         "lion",
@@ -31,9 +34,60 @@ def test_roster():
         "radam",
         "lookahead_adamw",
     ]
-    assert list(ORIGINAL) == list(ROSTER)[:6]
-    for roster in (ROSTER, ORIGINAL):
-        assert len({racer.colour for racer in roster.values()}) == len(roster)
+    assert list(ORIGINAL) == list(DEFAULT)[:6]
+    assert set(DEFAULT) < set(ROSTER)
+
+
+@pytest.mark.parametrize("name", ROSTER)
+def test_every_racer_can_race(name):
+    """All rates of a racer are one program, and the best of them goes downhill."""
+    path = race([SURFACES["sphere"]], {name: ROSTER[name]}, steps=30)["sphere"][0].path
+    assert path.values[-1] < 0.1 * path.values[0]
+
+
+def test_floats_of_state_are_measured():
+    floats = {name: racer.state_floats for name, racer in ROSTER.items()}
+    assert floats["sgd"] == 0
+    assert floats["lion"] == floats["heun"] == floats["momentum"] == 1
+    assert floats["radam"] == floats["adabelief"] == floats["adam"] == 2
+    assert floats["adaderivative"] == floats["ranger"] == floats["amsgrad"] == 3
+    assert floats["adabelief_tema"] == 4
+
+
+def test_racers_that_pace_themselves_know_the_number_of_steps():
+    paced = {name: racer for name, racer in ROSTER.items() if racer.paced}
+    assert set(paced) == {"adam_2k", "adam_warmup", "lion_cosine"}
+    for steps in (10, 40):
+        results = race([SURFACES["sphere"]], paced, [0.1], steps)["sphere"]
+        held, warmed, cooled = (np.asarray(r.path.positions) for r in results)
+        assert np.all(held[steps // 10] == held[0])
+        assert np.all(held[steps // 10 + 1] != held[0])
+        lengths = np.abs(np.diff(warmed, axis=0))
+        assert np.all(lengths[0] < 1.5 * 0.1 / (steps / 5))
+        assert np.all(np.abs(np.diff(cooled, axis=0))[-1] < 0.1 * 3 / steps)
+
+
+def test_heun_makes_half_as_many_steps():
+    """Its whole steps land where Heun's method does, at every other gradient."""
+    results = race([SURFACES["sphere"]], {"heun": ROSTER["heun"]}, [0.5], steps=6)
+    positions = np.asarray(results["sphere"][0].path.positions)
+    gradient = jax.grad(SURFACES["sphere"])
+    point = jnp.asarray(SURFACES["sphere"].start)
+    for landed in positions[2::2]:
+        first = gradient(point)
+        point = point - 0.25 * (first + gradient(point - 0.5 * first))
+        np.testing.assert_allclose(landed, point, rtol=1e-5)
+
+
+def test_colours_are_distinct_as_long_as_there_are_any():
+    assert len({racer.colour for racer in map(ROSTER.get, DEFAULT)}) == len(DEFAULT)
+    racers = [ROSTER["sgd"], ROSTER["lookahead_sgd"], ROSTER["adam_eps"]]
+    for count in range(1, len(PALETTE) + 1):
+        names = list(ROSTER)[::3][:count]
+        colours = distinct_colours([ROSTER[name] for name in names])
+        assert len(set(colours)) == len(names)
+    assert distinct_colours(racers)[0] == racers[0].colour
+    assert len(distinct_colours(ROSTER.values())) == len(ROSTER)
 
 
 def test_the_path_is_that_of_the_best_rate():
@@ -200,5 +254,5 @@ def test_the_module_runs_and_teaches():
 
 
 def test_a_racer_builds_its_optimizer():
-    racer = Racer("Mine", "#000000", optax.sgd)
+    racer = Racer("Mine", "g", "this test", 2026, optax.sgd)
     assert isinstance(racer(0.1), optax.GradientTransformation)
