@@ -1,6 +1,4 @@
-"""Shows how long the steps of Adam, AdaBelief, AdaDerivative and AdaBC are.
-
-Three gradients tell them apart: one that stays, one that turns round, a noisy one.
+"""Shows the steps of Adam, AdaBelief, AdaDerivative and AdaBC on three gradients.
 
 Run: python examples/belief_and_derivative.py [OUT]
 """
@@ -20,20 +18,21 @@ from surfaces import ROSTER
 from surfaces.terrain import INK, QUIET
 
 STEPS = np.arange(1, 101)
+NOISE = jax.random.normal(jax.random.key(0), STEPS.shape)
 GRADIENTS = {
     "Constant, $g_t = 1$": jnp.ones(len(STEPS)),
     r"Alternating, $g_t = \pm 1$": jnp.where(STEPS % 2, 1.0, -1.0),
-    r"Noisy, $g_t \sim \mathcal{N}(1, 1)$": 1
-    + jax.random.normal(jax.random.key(0), 100),
+    r"Noisy, $g_t \sim \mathcal{N}(1, 1)$": 1 + NOISE,
 }
 ADABC = optax.chain(
     optax_extra.scale_by_belief(bias_correction_mu=False), optax_extra.clip_momentum()
 )
 BELIEF, DERIVATIVE = optax_extra.scale_by_belief(), optax_extra.scale_by_derivative()
+DARK_YELLOW = "#8f8200"  # AdaDerivative's own would be lost on white
 LINES = {  # and how far from its end each label stands, in points
     "Adam": (optax_extra.scale_by_adam(), INK, "-", (-4, -4, -4)),
     "AdaBelief": (BELIEF, ROSTER["adabelief"].colour, "--", (4, 4, 14)),
-    "AdaDerivative": (DERIVATIVE, "#8f8200", "-.", (4, -4, -20)),
+    "AdaDerivative": (DERIVATIVE, DARK_YELLOW, "-.", (4, -4, -20)),
     "AdaBC": (ADABC, ROSTER["adabc"].colour, (0, (0.1, 1.8)), (4, 4, 26)),
 }
 
@@ -49,9 +48,8 @@ def step_sizes(part, gradients):
 @matplotlib.style.context("surfaces.optax_extra")
 def main() -> None:
     figure = Figure(figsize=(8.2, 4.2))
-    strips, panels = figure.subplots(
-        2, 3, sharex=True, sharey="row", height_ratios=(1, 4)
-    )
+    shared = {"sharex": True, "sharey": "row", "height_ratios": (1, 4)}
+    strips, panels = figure.subplots(2, 3, **shared)
     gradients = jnp.stack(list(GRADIENTS.values()), axis=-1)
     for axes, title, gradient in zip(strips, GRADIENTS, gradients.T, strict=True):
         axes.vlines(STEPS, 0, gradient, color=QUIET, lw=0.9)

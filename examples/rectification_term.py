@@ -16,8 +16,8 @@ from surfaces.terrain import HEIGHTS, INK, QUIET
 STEPS = np.arange(1, 5001)
 LABELS = {0.9999: 0.2, 0.999: 0.35, 0.99: 0.5, 0.9: 0.65, 0.8: 0.8}  # b2: its height
 NEVER = {0.6: (3.5, "-", HEIGHTS(0.6)), 0.5: (1.6, (0, (0.1, 3)), INK)}  # b2: its line
-LEFT = {"textcoords": "offset points", "xytext": (-7, 0), "va": "center", "ha": "right"}
-RIGHT = {**LEFT, "xytext": (7, 0), "ha": "left"}
+ABOVE = {"textcoords": "offset points", "xytext": (-5, 1), "ha": "right"}
+BELOW = {**ABOVE, "xytext": (5, -1), "ha": "left", "va": "top"}
 
 
 @matplotlib.style.context("surfaces.optax_extra")
@@ -30,13 +30,14 @@ def main() -> None:
         steps, term = STEPS[term > 0], term[term > 0]
         axes.plot(steps, term, "o-", color=HEIGHTS(0.14 * i), markevery=[0], ms=4.5)
         label = np.interp(height, term, steps), height
-        axes.annotate(f"$b_2 = {b2}$", label, **(LEFT if b2 == 0.8 else RIGHT))
+        axes.annotate(f"$b_2 = {b2}$", label, **(ABOVE if b2 == 0.8 else BELOW))
         if term[0] > 0.05:  # lower ones would hide each other
-            axes.annotate(f"step {steps[0]}", (steps[0], term[0]), color=QUIET, **LEFT)
+            axes.annotate(f"step {steps[0]}", (steps[0], term[0]), color=QUIET, **ABOVE)
         found.append(f"{b2} from step {steps[0]} ({term[0]:.3f}) to {term[-1]:.3f}")
     for b2, (width, style, colour) in NEVER.items():
         term = rectification_term(b2, STEPS)
-        axes.plot(STEPS, term, lw=width, ls=style, color=colour, clip_on=False)
+        look = {"lw": width, "ls": style, "color": colour, "zorder": 1}
+        axes.plot(STEPS, term, clip_on=False, **look)
         found.append(f"{b2} never above {term.max():g}")
     limits = " and ".join(f"{2 / (1 - b2) - 1:.0f}" for b2 in NEVER)
     note = "$b_2 = 0.6$ (line) and $0.5$ (dots) stay at zero for ever: "
