@@ -21,9 +21,8 @@ from surfaces.terrain import HEIGHTS, INK, PAPER
 NAMES = "sgd", "adagrad", "rmsprop", "lion", "adam", "adamw"
 OPTAX = {name: getattr(optax, name)(0.1) for name in NAMES}
 OPTAX["sgd, momentum"] = optax.sgd(0.1, momentum=0.9)
-NAMES = "lion", "adamd", "radam", "adabelief", "adabc", "adaderivative"
+NAMES = "heun", "lion", "adamd", "radam", "adabelief", "adabc", "adaderivative", "ranger"
 EXTRA = {name: getattr(optax_extra, name)(0.1) for name in NAMES}
-EXTRA["adam, lookahead"] = optax.chain(optax.adam(0.1), optax_extra.lookahead())
 PARAMS = {"kernel": jnp.zeros((30, 10)), "bias": jnp.zeros(10)}
 COUNT = sum(leaf.size for leaf in jax.tree.leaves(PARAMS))
 LOOKS = {
@@ -46,7 +45,8 @@ def floats_of(optimizer):
 @matplotlib.style.context("surfaces.optax_extra")
 def main() -> None:
     figure = Figure(figsize=(6.8, 4.6))
-    panels = figure.subplots(2, sharex=True)
+    rows = [len(OPTAX), len(EXTRA)]
+    panels = figure.subplots(2, sharex=True, height_ratios=rows)
     found = []
     for axes, package in zip(panels, LOOKS, strict=True):
         optimizers, colour, ink = LOOKS[package]
