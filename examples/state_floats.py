@@ -21,8 +21,9 @@ from surfaces.terrain import HEIGHTS, INK, PAPER
 NAMES = "sgd", "adagrad", "rmsprop", "lion", "adam", "adamw"
 OPTAX = {name: getattr(optax, name)(0.1) for name in NAMES}
 OPTAX["sgd, momentum"] = optax.sgd(0.1, momentum=0.9)
-NAMES = "heun", "lion", "adamd", "radam", "adabelief", "adabc", "adaderivative", "ranger"
+NAMES = "heun", "lion", "adamd", "radam", "adabelief", "adabc", "ranger"
 EXTRA = {name: getattr(optax_extra, name)(0.1) for name in NAMES}
+EXTRA["adaderivative"] = optax_extra.adaderivative(0.1)
 PARAMS = {"kernel": jnp.zeros((30, 10)), "bias": jnp.zeros(10)}
 COUNT = sum(leaf.size for leaf in jax.tree.leaves(PARAMS))
 LOOKS = {

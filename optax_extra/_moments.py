@@ -1,4 +1,4 @@
-"""The state, the first moment and the skeleton of the adaptive parts.
+"""The state and the skeleton of the adaptive parts.
 
     mu_t = b1 mu_{t-1} + (1 - b1) g_t
     nu_t = b2 nu_{t-1} + (1 - b2) |d_t|^2
@@ -8,6 +8,7 @@ with mu_hat_t = mu_t / (1 - b1^t) and nu_hat_t = nu_t / (1 - b2^t). What the dev
 d_t is, is the one line by which Adam, AdaBelief and AdaDerivative differ.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
@@ -16,28 +17,10 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from optax_extra import _check, _numerics
-from optax_extra._numerics import ema, like, upcast, wide
+from optax_extra import _check, _first_moment, _numerics
+from optax_extra._numerics import ema, like, upcast
 
 Tree: TypeAlias = chex.ArrayTree
-
-# One, two or three levels: m1, 2 m1 - m2, 3 m1 - 3 m2 + m3 (Mulloy, 1994).
-_MOVING_AVERAGES = ("ema", "dema", "tema")
-_LEVEL_WEIGHTS = ((1.0,), (2.0, -1.0), (3.0, -3.0, 1.0))
-
-
-class Levels(NamedTuple):
-    """What the first moment keeps where it is more than one moving average.
-
-    Attributes:
-      ones: one scalar a level, the level's recursion run on the constant 1. It is the
-        exact bias of the level, whose closed form loses its digits to cancellation.
-      further: the levels above the first (one for DEMA, two for TEMA), each a tree
-        like params in `mu_dtype`.
-    """
-
-    ones: tuple[chex.Array, ...]
-    further: tuple[Tree, ...]
 
 
 class MomentsState(NamedTuple):
@@ -57,75 +40,7 @@ class MomentsState(NamedTuple):
     nu: Tree
     nu_max: Tree | None
     previous: Tree | None
-    levels: Levels | None
-
-
-def _combine(mu: Tree, levels: Levels | None, ones: tuple[chex.Array, ...]) -> Tree:
-    """The levels as one moment, each over its `ones`; without `ones` uncorrected."""
-    trees = (mu, *(levels.further if levels else ()))
-
-    def combine(*leaves: chex.Array) -> chex.Array:
-        terms = [upcast(leaf) for leaf in leaves]
-        if ones:
-            terms = [x / like(one, x) for x, one in zip(terms, ones, strict=True)]
-        if len(terms) == 1:
-            return terms[0]
-        weights = _LEVEL_WEIGHTS[len(terms) - 1]
-        return sum(weight * x for weight, x in zip(weights, terms, strict=True))
-
-    return jax.tree.map(combine, *trees)
-
-
-def first_moment(
-    updates: Tree,
-    state: MomentsState,
-    b1: chex.Numeric,
-    *,
-    corrected: bool = True,
-    nesterov: bool = False,
-) -> Tree:
-    """The first moment of a state that has just seen `updates`, in float32 at least.
-
-    With `nesterov` one step ahead, after Dozat (2016):
-    b1 mu_t / (1 - b1^(t+1)) + (1 - b1) g_t / (1 - b1^t).
-    """
-    ones: tuple[chex.Array, ...] = ()
-    if corrected and state.levels:
-        # While the first moment is held, it and its ones are zero.
-        ones = tuple(jnp.where(one > 0, one, 1) for one in state.levels.ones)
-    elif corrected:
-        ones = (_numerics.bias_correction(b1, state.count),)
-    if not nesterov:
-        return _combine(state.mu, state.levels, ones)
-    ahead = tuple(ema(one, jnp.ones_like(one), b1) for one in ones)
-    return jax.tree.map(
-        lambda m, g: ema(m, g, b1),
-        _combine(state.mu, None, ahead),
-        _combine(updates, None, ones),
-    )
-
-
-def _next_levels(
-    state: MomentsState, gradients: Tree, b1: chex.Numeric, held: Any
-) -> tuple[Tree, Levels | None]:
-    """Every level moved on, each the average of the one below; unmoved where `held`."""
-
-    def step(average: chex.Array, value: chex.Array) -> chex.Array:
-        new = ema(upcast(average), value, b1)
-        return new if held is None else jnp.where(held, upcast(average), new)
-
-    mu = jax.tree.map(step, state.mu, gradients)
-    if state.levels is None:
-        return mu, None
-    ones, one = [], wide(1.0)
-    for average in state.levels.ones:
-        one = step(average, one)
-        ones.append(one)
-    further, below = [], mu
-    for average in state.levels.further:
-        below = jax.tree.map(step, average, below)
-        further.append(below)
-    return mu, Levels(tuple(ones), tuple(further))
+    levels: _first_moment.Levels | None
 
 
 def scale_by_moments(
@@ -180,24 +95,20 @@ def scale_by_moments(
         nu_dtype=nu_dtype,
         previous_dtype=previous_dtype,
     )
-    _check.one_of(part, "moving_average", moving_average, _MOVING_AVERAGES)
+    _check.one_of(part, "moving_average", moving_average, _first_moment.MOVING_AVERAGES)
     if nesterov and moving_average != "ema":
         raise ValueError(
             f"{part}: nesterov must be False with moving_average={moving_average!r}, "
             "which leads by itself"
         )
-    level_count = 1 + _MOVING_AVERAGES.index(moving_average)
     holds = not _check.is_zero(hold_steps)
 
     def init_fn(params: Tree) -> MomentsState:
         _check.floating_leaves(part, params)
-        levels = None
-        if holds or level_count > 1:
-            further = (_numerics.zeros(params, mu_dtype) for _ in range(1, level_count))
-            levels = Levels(tuple(wide(0.0) for _ in range(level_count)), (*further,))
+        mu, levels = _first_moment.start(params, moving_average, mu_dtype, holds=holds)
         return MomentsState(
             count=jnp.zeros([], jnp.int32),
-            mu=_numerics.zeros(params, mu_dtype),
+            mu=mu,
             nu=_numerics.zeros_nu(params, nu_dtype),
             nu_max=_numerics.zeros_nu(params, nu_dtype) if amsgrad else None,
             previous=_numerics.zeros(params, previous_dtype)
@@ -206,12 +117,9 @@ def scale_by_moments(
             levels=levels,
         )
 
-    def second_moment(state: MomentsState, *observed: Tree) -> Tree:
-        return jax.tree.map(
-            lambda v, *seen: ema(upcast(v), _numerics.abs_sq(deviation(*seen)), b2),
-            state.nu,
-            *observed,
-        )
+    def second_moment(v: chex.Array, *observed: chex.Array) -> chex.Array:
+        square = _numerics.abs_sq(deviation(*observed))
+        return ema(_numerics.beside(v, square), square, b2)
 
     def update_fn(
         updates: Tree, state: MomentsState, params: Tree | None = None
@@ -222,17 +130,18 @@ def scale_by_moments(
         held = count <= hold_steps if holds else None
         gradients = jax.tree.map(upcast, updates)
 
-        mu, levels = _next_levels(state, gradients, b1, held)
+        mu, levels = _first_moment.advance(state.mu, state.levels, gradients, b1, held)
         new = state._replace(count=count, mu=mu, levels=levels)
-        numerator = first_moment(
-            gradients, new, b1, corrected=bias_correction_mu, nesterov=nesterov
+        estimate = functools.partial(
+            _first_moment.estimate, gradients, mu, levels, count, b1
         )
+        numerator = estimate(corrected=bias_correction_mu, nesterov=nesterov)
 
-        observed = [gradients, _combine(mu, levels, ones=())]
+        observed = [gradients, estimate(corrected=False)]
         if keeps_previous:
-            observed.append(jax.tree.map(upcast, state.previous))
+            observed.append(jax.tree.map(_numerics.beside, state.previous, gradients))
             new = new._replace(previous=gradients)
-        nu = second_moment(state, *observed)
+        nu = jax.tree.map(second_moment, state.nu, *observed)
         new = new._replace(nu=nu)
 
         correction = _numerics.bias_correction(b2, count)
@@ -245,7 +154,9 @@ def scale_by_moments(
                 nu = jax.tree.map(lambda v: v + like(share, v), nu)
                 inner_eps = 0.0
             nu = jax.tree.map(
-                lambda old, v: jnp.maximum(upcast(old), v), state.nu_max, nu
+                lambda old, v: jnp.maximum(_numerics.beside(old, v), v),
+                state.nu_max,
+                nu,
             )
             new = new._replace(nu_max=nu)
         outer_eps = eps / jnp.sqrt(correction) if eps_uncorrected else eps

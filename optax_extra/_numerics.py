@@ -55,6 +55,13 @@ def upcast(leaf: chex.Array) -> jax.Array:
     return leaf.astype(single_at_least(leaf.dtype))
 
 
+def beside(leaf: chex.Array, other: jax.Array) -> jax.Array:
+    """`leaf` upcast, and as wide as `other` at least."""
+    leaf = upcast(leaf)
+    wider = jnp.finfo(other.dtype).bits > jnp.finfo(leaf.dtype).bits
+    return leaf.astype(other.dtype) if wider else leaf
+
+
 def downcast(leaf: jax.Array, dtype: Any) -> jax.Array:
     """`leaf` in a dtype of the caller's; float16 saturates rather than overflows."""
     if dtype == jnp.float16:

@@ -85,16 +85,12 @@ def adabelief(
 
     Example:
       >>> import jax.numpy as jnp
-      >>> import optax
       >>> from optax_extra import adabelief
+      >>> optimizer = adabelief(0.1, rectified=True)
       >>> params = jnp.array([3.0, -2.0])
-      >>> optimizer = adabelief(1e-2, rectified=True, weight_decay=1e-4)
-      >>> state = optimizer.init(params)
-      >>> for _ in range(100):
-      ...     updates, state = optimizer.update(2 * params, state, params)
-      ...     params = optax.apply_updates(params, updates)
-      >>> print(bool(jnp.sum(params**2) < 13.0))
-      True
+      >>> updates, _ = optimizer.update(2 * params, optimizer.init(params), params)
+      >>> print(updates.round(3))
+      [-0.6  0.4]
 
     References:
       AdaBelief Optimizer: Adapting Stepsizes by the Belief in Observed Gradients,
@@ -161,16 +157,12 @@ def adaderivative(
 
     Example:
       >>> import jax.numpy as jnp
-      >>> import optax
       >>> from optax_extra import adaderivative
+      >>> optimizer = adaderivative(0.1)
       >>> params = jnp.array([3.0, -2.0])
-      >>> optimizer = adaderivative(1e-2)
-      >>> state = optimizer.init(params)
-      >>> for _ in range(100):
-      ...     updates, state = optimizer.update(2 * params, state, params)
-      ...     params = optax.apply_updates(params, updates)
-      >>> print(bool(jnp.sum(params**2) < 13.0))
-      True
+      >>> updates, _ = optimizer.update(2 * params, optimizer.init(params), params)
+      >>> print(updates.round(3))
+      [-0.1  0.1]
 
     References:
       AdaDerivative optimizer: Adapting step-sizes by the derivative term in past
@@ -242,16 +234,12 @@ def adabc(
 
     Example:
       >>> import jax.numpy as jnp
-      >>> import optax
       >>> from optax_extra import adabc
+      >>> optimizer = adabc(0.1)
       >>> params = jnp.array([3.0, -2.0])
-      >>> optimizer = adabc(1e-2)
-      >>> state = optimizer.init(params)
-      >>> for _ in range(100):
-      ...     updates, state = optimizer.update(2 * params, state, params)
-      ...     params = optax.apply_updates(params, updates)
-      >>> print(bool(jnp.sum(params**2) < 13.0))
-      True
+      >>> updates, _ = optimizer.update(2 * params, optimizer.init(params), params)
+      >>> print(updates.round(3))
+      [-0.011  0.011]
 
     References:
       AdaBC in OptimizerVisualizer, ImpactCrater,
@@ -316,16 +304,12 @@ def adamd(
 
     Example:
       >>> import jax.numpy as jnp
-      >>> import optax
       >>> from optax_extra import adamd
+      >>> optimizer = adamd(0.1)
       >>> params = jnp.array([3.0, -2.0])
-      >>> optimizer = adamd(1e-2)
-      >>> state = optimizer.init(params)
-      >>> for _ in range(100):
-      ...     updates, state = optimizer.update(2 * params, state, params)
-      ...     params = optax.apply_updates(params, updates)
-      >>> print(bool(jnp.sum(params**2) < 13.0))
-      True
+      >>> updates, _ = optimizer.update(2 * params, optimizer.init(params), params)
+      >>> print(updates.round(3))
+      [-0.01  0.01]
 
     References:
       AdamD: Improved bias-correction in Adam, St John, 2021,
@@ -398,16 +382,12 @@ def radam(
 
     Example:
       >>> import jax.numpy as jnp
-      >>> import optax
       >>> from optax_extra import radam
+      >>> optimizer = radam(0.1)
       >>> params = jnp.array([3.0, -2.0])
-      >>> optimizer = radam(1e-2)
-      >>> state = optimizer.init(params)
-      >>> for _ in range(100):
-      ...     updates, state = optimizer.update(2 * params, state, params)
-      ...     params = optax.apply_updates(params, updates)
-      >>> print(bool(jnp.sum(params**2) < 13.0))
-      True
+      >>> updates, _ = optimizer.update(2 * params, optimizer.init(params), params)
+      >>> print(updates.round(3))
+      [-0.6  0.4]
 
     References:
       On the Variance of the Adaptive Learning Rate and Beyond, Liu et al., 2020,
@@ -465,16 +445,12 @@ def lion(
 
     Example:
       >>> import jax.numpy as jnp
-      >>> import optax
       >>> from optax_extra import lion
+      >>> optimizer = lion(0.1)
       >>> params = jnp.array([3.0, -2.0])
-      >>> optimizer = lion(1e-2)
-      >>> state = optimizer.init(params)
-      >>> for _ in range(100):
-      ...     updates, state = optimizer.update(2 * params, state, params)
-      ...     params = optax.apply_updates(params, updates)
-      >>> print(bool(jnp.sum(params**2) < 13.0))
-      True
+      >>> updates, _ = optimizer.update(2 * params, optimizer.init(params), params)
+      >>> print(updates.round(3))
+      [-0.1  0.1]
 
     References:
       Symbolic Discovery of Optimization Algorithms, Chen et al., 2023,
@@ -529,16 +505,12 @@ def adam_2k(
 
     Example:
       >>> import jax.numpy as jnp
-      >>> import optax
       >>> from optax_extra import adam_2k
+      >>> optimizer = adam_2k(0.1, hold_steps=1)
       >>> params = jnp.array([3.0, -2.0])
-      >>> optimizer = adam_2k(1e-2, hold_steps=20)
-      >>> state = optimizer.init(params)
-      >>> for _ in range(100):
-      ...     updates, state = optimizer.update(2 * params, state, params)
-      ...     params = optax.apply_updates(params, updates)
-      >>> print(bool(jnp.sum(params**2) < 13.0))
-      True
+      >>> updates, _ = optimizer.update(2 * params, optimizer.init(params), params)
+      >>> print(updates.round(3))
+      [-0. -0.]
 
     References:
       On the Variance of the Adaptive Learning Rate and Beyond, Liu et al., 2020,
@@ -607,16 +579,12 @@ def ranger(
 
     Example:
       >>> import jax.numpy as jnp
-      >>> import optax
       >>> from optax_extra import ranger
+      >>> optimizer = ranger(0.1)
       >>> params = jnp.array([3.0, -2.0])
-      >>> optimizer = ranger(1e-2)
-      >>> state = optimizer.init(params)
-      >>> for _ in range(100):
-      ...     updates, state = optimizer.update(2 * params, state, params)
-      ...     params = optax.apply_updates(params, updates)
-      >>> print(bool(jnp.sum(params**2) < 13.0))
-      True
+      >>> updates, _ = optimizer.update(2 * params, optimizer.init(params), params)
+      >>> print(updates.round(3))
+      [-0.6  0.4]
 
     References:
       Ranger: a synergistic optimizer, Wright, 2019,
@@ -668,16 +636,12 @@ def heun(
 
     Example:
       >>> import jax.numpy as jnp
-      >>> import optax
       >>> from optax_extra import heun
+      >>> optimizer = heun(0.1)
       >>> params = jnp.array([3.0, -2.0])
-      >>> optimizer = heun(1e-2)
-      >>> state = optimizer.init(params)
-      >>> for _ in range(100):
-      ...     updates, state = optimizer.update(2 * params, state, params)
-      ...     params = optax.apply_updates(params, updates)
-      >>> print(bool(jnp.sum(params**2) < 13.0))
-      True
+      >>> updates, _ = optimizer.update(2 * params, optimizer.init(params), params)
+      >>> print(updates.round(3))
+      [-0.6  0.4]
 
     References:
       Neue Methoden zur approximativen Integration der Differentialgleichungen einer

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from optax_extra import _check, _moments, _numerics
+from optax_extra import _check, _first_moment, _moments, _numerics
 from optax_extra._rectification import rectification
 
 
@@ -179,8 +179,14 @@ def rectify(
         adapted, inner = adaptive.update(updates, state.adaptive, params, **extra_args)
         plain, outer = fallback.update(updates, state.unadapted, params, **extra_args)
         if moment:
-            plain = _moments.first_moment(
-                updates, _moments_in(inner), moment.b1, nesterov=moment.nesterov
+            own = _moments_in(inner)
+            plain = _first_moment.estimate(
+                updates,
+                own.mu,
+                own.levels,
+                own.count,
+                moment.b1,
+                nesterov=moment.nesterov,
             )
         term, tractable = rectification(b2, count, threshold)
 

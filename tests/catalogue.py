@@ -94,6 +94,7 @@ LEARNING_RATE = {"learning_rate": (0.001, 0.01)}
 WEIGHT_DECAY = {"weight_decay": (0.0, 0.1)}
 BAND = {"lower": (0.0, 0.1), "upper": (0.5, 2.0)}
 LOOKAHEAD = {"sync_period": (1, 3, 5), "slow_step_size": (0.0, 0.5, 1.0)}
+HOLD = {"hold_steps": (1, 3)}
 THRESHOLD = {"threshold": (4.0, 5.0)}
 
 ADAM = "Kingma and Ba 2014, https://arxiv.org/abs/1412.6980"
@@ -103,6 +104,9 @@ RADAM = "Liu et al. 2020, https://arxiv.org/abs/1908.03265"
 LION = "Chen et al. 2023, https://arxiv.org/abs/2302.06675"
 SLOW = "Zhang et al. 2019, https://arxiv.org/abs/1907.08610"
 ADAMD = "St John 2021, https://arxiv.org/abs/2110.10828"
+CENTRAL = "Yong et al. 2020, https://arxiv.org/abs/2004.01461"
+RANGER = "Wright 2019, https://github.com/lessw2020/Ranger-Deep-Learning-Optimizer"
+HEUN = "Heun 1900, Neue Methoden zur approximativen Integration"
 ADABC = "ImpactCrater 2024, https://github.com/ImpactCrater/OptimizerVisualizer"
 
 # Part, Optax's namesake, reference.
@@ -149,7 +153,7 @@ PARTS = [
         Row(
             f"{part.__name__}-{option}",
             part,
-            MOMENTS | ({"hold_steps": (1, 3)} if option == "hold" else {}),
+            MOMENTS | (HOLD if option == "hold" else {}),
             reference,
             arguments,
             namesake if option in OPTAX_OPTIONS else None,
@@ -188,6 +192,8 @@ PARTS = [
         {"mu_dtype": jnp.bfloat16},
     ),
     Row("clip_momentum", optax_extra.clip_momentum, BAND, ADABC),
+    Row("centralize", optax_extra.centralize, {}, CENTRAL),
+    Row("scale_by_heun", optax_extra.scale_by_heun, {}, HEUN),
     Row("lookahead", optax_extra.lookahead, LOOKAHEAD, SLOW, last=True),
     Row(
         "lookahead-every_step",
@@ -217,8 +223,11 @@ RECIPES = [
         ("adaderivative-rectified", {"rectified": True}, MOMENTS, DERIVATIVE, None),
         ("adabc", {}, MOMENTS | BAND, ADABC, None),
         ("adamd", {}, MOMENTS, ADAMD, None),
+        ("adam_2k", {"hold_steps": 2}, MOMENTS | HOLD, RADAM, None),
         ("radam", {}, MOMENTS | THRESHOLD, RADAM, optax.radam),
         ("radam-hold", {"degenerated_to_sgd": False}, MOMENTS, RADAM, None),
+        ("ranger", {}, MOMENTS | LOOKAHEAD | THRESHOLD, RANGER, None),
+        ("heun", {}, {}, HEUN, None),
         ("lion", {}, DECAYS, LION, optax.lion),
         ("lion-no_decay", {"weight_decay": 0.0}, DECAYS, LION, optax.lion),
     )

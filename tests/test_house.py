@@ -18,7 +18,7 @@ from catalogue import ROWS
 import optax_extra
 import surfaces
 
-FOUNDATION = {"_check", "_numerics", "_moments", "_rectification"}
+FOUNDATION = {"_check", "_numerics", "_first_moment", "_moments", "_rectification"}
 PICTURES = ["plot", "animate", "page", "terrain", "trail"]
 OPTIMIZERS = ("optax", "optax_extra", "surfaces.roster")
 
@@ -134,7 +134,8 @@ def test_functions_are_documented(function: Callable[..., Any]) -> None:
     doc = inspect.getdoc(function) or ""
     summary, _, _ = doc.partition("\n")
     assert summary.endswith((".", ":"))
-    sections = ["Args:", "Returns:", "Raises:", "Example:"]
+    parameters = inspect.signature(function).parameters
+    sections = [*(["Args:"] if parameters else []), "Returns:", "Raises:", "Example:"]
     if is_transformation(function):
         sections.append("References:")
     places = [doc.find(f"\n\n{section}\n") for section in sections]
@@ -143,7 +144,7 @@ def test_functions_are_documented(function: Callable[..., Any]) -> None:
     assert ">>>" in doc
     # Every argument is named in Args, alone or in a list of several.
     arguments = doc[places[0] : places[1]]
-    for name in inspect.signature(function).parameters:
+    for name in parameters:
         assert re.search(rf"\b{name}\b[^:]*:", arguments), name
 
 
