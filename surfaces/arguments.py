@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 
-class OneOf(click.ParamType[Any]):
+class OneOf(click.ParamType):
     """A name of a set; an unknown one is answered with the nearest."""
 
     name = "name"
@@ -24,7 +24,7 @@ class OneOf(click.ParamType[Any]):
         return value
 
 
-class Names(click.ParamType[Any]):
+class Names(click.ParamType):
     """Names separated by commas."""
 
     name = "a,b"
@@ -36,7 +36,7 @@ class Names(click.ParamType[Any]):
         return tuple(dict.fromkeys(names))
 
 
-class Rate(click.ParamType[Any]):
+class Rate(click.ParamType):
     """A positive finite number, or "best"."""
 
     name = "rate"
@@ -51,7 +51,7 @@ class Rate(click.ParamType[Any]):
         return "best" if value == "best" else rate
 
 
-class Size(click.ParamType[Any]):
+class Size(click.ParamType):
     """WIDTHxHEIGHT in pixels."""
 
     name = "size"
