@@ -57,9 +57,13 @@ def clip_momentum(
         return optax.EmptyState()
 
     def clip(leaf: chex.Array) -> chex.Array:
-        magnitude = jnp.abs(leaf)
-        low, high = (_numerics.like(bound, magnitude) for bound in (lower, upper))
-        return jnp.sign(leaf) * jnp.clip(magnitude, low, high).astype(leaf.dtype)
+        low, high = (_numerics.like(bound, jnp.abs(leaf)) for bound in (lower, upper))
+        if jnp.iscomplexobj(leaf):
+            magnitude = jnp.clip(jnp.abs(leaf), low, high)
+            return jnp.sign(leaf) * magnitude.astype(leaf.dtype)
+        # From above first: a step that is used once is not written to memory.
+        clipped = jnp.clip(leaf, -high, high)
+        return jnp.sign(clipped) * jnp.maximum(jnp.abs(clipped), low)
 
     def update_fn(
         updates: chex.ArrayTree,

@@ -140,9 +140,10 @@ def scale_by_moments(
         observed = [gradients, estimate(corrected=False)]
         if keeps_previous:
             observed.append(jax.tree.map(_numerics.beside, state.previous, gradients))
-            new = new._replace(previous=gradients)
         nu = jax.tree.map(second_moment, state.nu, *observed)
         new = new._replace(nu=nu)
+        if keeps_previous:
+            new = new._replace(previous=jax.tree.map(_written_after, gradients, nu))
 
         correction = _numerics.bias_correction(b2, count)
         inner_eps = eps_root
@@ -172,3 +173,12 @@ def scale_by_moments(
         return steps, _numerics.store(new, state)
 
     return optax.GradientTransformation(init_fn, update_fn)
+
+
+def _written_after(gradient: chex.Array, nu: chex.Array) -> chex.Array:
+    """`gradient`, in a way that has to wait for `nu`, which is never negative.
+
+    nu is made of the previous gradient. If the new one could take its place earlier,
+    XLA would copy the previous one first, which costs more than reading nu.
+    """
+    return jnp.where(nu >= 0, gradient, jnp.zeros_like(gradient))

@@ -1,0 +1,123 @@
+"""How long is a step? Against Optax, torch and the speed of memory, in one run.
+
+Run: python -m benchmarks.step [--size 20000000] [--rounds 31] [--out FILE]
+
+`pip install '.[bench]'` adds torch to the comparison.
+"""
+
+import argparse
+import datetime
+import os
+import platform
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from benchmarks.contenders import (
+    RATE,
+    RECIPES,
+    Runner,
+    compile_step,
+    medians,
+    one_leaf,
+    transformer,
+)
+
+
+def torch_runs(params: Any) -> dict[str, Callable[[], object]]:
+    """torch's fused AdamW and foreach RAdam on leaves of the same shapes."""
+    try:
+        import torch
+    except ImportError:
+        return {}
+    torch.set_num_threads(os.cpu_count() or 1)
+    runs = {}
+    for name, factory, choice in (
+        ("torch AdamW, fused", torch.optim.AdamW, {"fused": True}),
+        ("torch RAdam, foreach", torch.optim.RAdam, {"foreach": True}),
+    ):
+        leaves = [torch.randn(leaf.shape) for leaf in jax.tree.leaves(params)]
+        for leaf in leaves:
+            leaf.grad = torch.randn(leaf.shape)
+        runs[name] = factory(leaves, lr=RATE, **choice).step
+    return runs
+
+
+def report(title: str, params: Any, rounds: int) -> str:
+    """A table in Markdown: a row an optimizer."""
+    optimizers = {"optax.adam": optax.adam(RATE)}
+    for name, (ours, namesake) in RECIPES.items():
+        optimizers[name] = ours(RATE)
+        if namesake is not None:
+            optimizers[f"optax.{name}"] = namesake(RATE)
+    steps = {name: compile_step(made, params) for name, made in optimizers.items()}
+    size = sum(leaf.nbytes for leaf in jax.tree.leaves(params))
+    source = jnp.zeros(size // 4)
+    copy = jax.jit(jnp.copy)
+    times = medians(
+        {
+            "copy": lambda: copy(source).block_until_ready(),
+            **{name: Runner(step, params) for name, step in steps.items()},
+            **torch_runs(params),
+        },
+        rounds,
+    )
+    copy_speed = 2 * source.nbytes / times["copy"]
+
+    lines = [
+        f"## {title}",
+        "",
+        f"Copying the parameters: {times['copy'] * 1e3:.1f} ms, "
+        f"{copy_speed / 1e9:.1f} GB/s.",
+        "",
+        "| optimizer | ms | / optax.adam | / namesake | / torch AdamW | / torch RAdam "
+        "| share of copy speed | temporary, buffers | compile, s |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for name, step in steps.items():
+        seconds = times[name]
+        rivals = ("optax.adam", f"optax.{name}", *(n for n in times if "torch" in n))
+        ratios = [f"{seconds / times[n]:.2f}" if n in times else "" for n in rivals]
+        ratios += [""] * (4 - len(ratios))
+        lines.append(
+            f"| {name} | {seconds * 1e3:.1f} | {' | '.join(ratios)} "
+            f"| {step.moved_bytes / seconds / copy_speed:.0%} "
+            f"| {step.temporary_bytes / size:.2f} | {step.compile_seconds:.2f} |"
+        )
+    for name in times:
+        if "torch" in name:
+            lines.append(f"| {name} | {times[name] * 1e3:.1f} |  |  |  |  |  |  |  |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Prints the tables, and saves them where asked."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--size", type=int, default=20_000_000, help="parameters")
+    parser.add_argument("--rounds", type=int, default=31, help="counted steps of each")
+    parser.add_argument("--out", type=Path, help="Markdown file to write")
+    chosen = parser.parse_args()
+    text = "\n\n".join(
+        [
+            "# Time of a step",
+            "`update` and `apply_updates` in one program, params and state donated, "
+            f"float32. Medians of {chosen.rounds} rounds, all optimizers in turn in each "
+            f"round. {platform.machine()}, {os.cpu_count()} cores, "
+            f"{jax.devices()[0].device_kind}, jax {jax.__version__}, optax "
+            f"{optax.__version__}, {datetime.date.today()}.",
+            report("One leaf", one_leaf(chosen.size), chosen.rounds),
+            report("A Transformer's leaves", transformer(chosen.size), chosen.rounds),
+        ]
+    )
+    print(text)
+    if chosen.out:
+        chosen.out.parent.mkdir(parents=True, exist_ok=True)
+        chosen.out.write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
