@@ -1,4 +1,8 @@
-"""optax-extra: the parts that Optax lacks, whole optimizers made of them, and grids."""
+"""optax-extra: parts to build optimizers from, optimizers made of them, and grids.
+
+Parts are `optax.GradientTransformation`s that chain with everything in Optax, recipes
+whole optimizers, and `sweep` runs a grid of hyperparameters as one compiled program.
+"""
 
 from optax_extra._adam import scale_by_adam
 from optax_extra._belief import scale_by_belief

@@ -8,6 +8,8 @@ Kingma and Ba, Adam: A Method for Stochastic Optimization, 2014,
 https://arxiv.org/abs/1412.6980
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 import chex
@@ -32,6 +34,10 @@ def scale_by_adam(
     hold_steps: chex.Numeric = 0,
 ) -> optax.GradientTransformation:
     """Scales updates by momentum over the RMS of the gradient, as Adam does.
+
+        m_t = b1 m_(t-1) + (1 - b1) g_t
+        v_t = b2 v_(t-1) + (1 - b2) g_t^2
+        u_t = m_t / (1 - b1^t) / (sqrt(v_t / (1 - b2^t) + eps_root) + eps)
 
     Any call that is valid for `optax.scale_by_adam` gives the same updates here; in
     float32 they are more exact, in float16 finite, and gradients through them (for

@@ -8,6 +8,8 @@ Zhuang et al., AdaBelief Optimizer: Adapting Stepsizes by the Belief in Observed
 Gradients, 2020, https://arxiv.org/abs/2010.07468
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 import chex
@@ -32,6 +34,10 @@ def scale_by_belief(
     hold_steps: chex.Numeric = 0,
 ) -> optax.GradientTransformation:
     """Scales updates by momentum over the RMS of what the momentum did not foresee.
+
+        m_t = b1 m_(t-1) + (1 - b1) g_t
+        s_t = b2 s_(t-1) + (1 - b2) (g_t - m_t)^2 + eps_root
+        u_t = m_t / (1 - b1^t) / (sqrt(s_t / (1 - b2^t)) + eps)
 
     Where gradients keep coming as the momentum predicts, steps are long; where they
     surprise, short. Any call that is valid for `optax.scale_by_belief` gives the same

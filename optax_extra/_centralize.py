@@ -6,6 +6,8 @@ Yong et al., Gradient Centralization: A New Optimization Technique for Deep Neur
 Networks, 2020, https://arxiv.org/abs/2004.01461
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any, Literal, TypeAlias
 
@@ -40,11 +42,13 @@ def _flax(path: Any, leaf: chex.Array) -> Axes:
 def centralize(
     feature_axes: FeatureAxes = "flax",
 ) -> optax.GradientTransformation:
-    """Subtracts from a kernel's gradient its mean over the kernel's inputs.
+    """Subtracts a gradient's mean over Flax's input axes; Optax's averages PyTorch's.
 
-    Unlike `optax.centralize`, which averages over all axes but the first (PyTorch's
-    layout, where output features come first), it averages over Flax's input axes, and
-    leaves embeddings alone. It stands before the adaptive part, as in the paper.
+        u = g - mean of g over all axes but `feature_axes`
+
+    `optax.centralize` averages over all axes but the first, where PyTorch has its
+    output features (`feature_axes=0` here); Flax has them last. It stands before the
+    adaptive part, as in the paper.
 
     Args:
       feature_axes: the axes that are *not* averaged over. "flax" knows the output
@@ -53,6 +57,8 @@ def centralize(
         holds for every leaf of two or more axes (-1 for Flax's layout, 0 for
         PyTorch's). A function of (path, leaf) returns an int, a tuple, or None for a
         leaf to leave alone; `optax.inject_hyperparams` needs it among `static_args`.
+        "flax" cannot tell a `DenseGeneral` of several features, nor a stack of layers
+        that `nn.scan` made, from other kernels: give a function for those.
 
     Returns:
       A `GradientTransformation` without state. Updates have the shapes and dtypes of

@@ -37,26 +37,31 @@ def in_range(
 ) -> None:
     """Refuses what is no number, and every known number outside the interval."""
     rule = _interval(low, high, high_open)
-    if isinstance(value, jax.core.Tracer):
-        return
     if callable(value):
         raise TypeError(
             f"{part}: {name} must be a number {rule}, got {value!r}; "
             "for a schedule wrap the factory in optax.inject_hyperparams"
         )
+    if np.shape(value) != ():
+        raise ValueError(
+            f"{part}: {name} must be a scalar, got an array of shape {np.shape(value)}"
+        )
+    if isinstance(value, jax.core.Tracer):
+        return
     try:
-        known = np.asarray(value, dtype=np.float64)
+        known = float(value)
     except (TypeError, ValueError):
         known = None
     if known is None or isinstance(value, (bool, str)):
         raise TypeError(f"{part}: {name} must be a number {rule}, got {value!r}")
     # Written so that NaN fails.
-    inside = (known >= low) & ((known < high) if high_open else (known <= high))
-    if not np.all(inside):
+    if not (low <= known < high if high_open else low <= known <= high):
         raise ValueError(f"{part}: {name} must be {rule}, got {value}")
 
 
 def _interval(low: float, high: float, high_open: bool) -> str:
+    if low == -math.inf:
+        return "finite"
     if high == math.inf:
         return "at least 0" if low == 0 else f"at least {low:g}"
     return f"in [{low:g}, {high:g}{')' if high_open else ']'}"
@@ -71,6 +76,12 @@ def each(check: Callable[[str, str, Any], None], part: str, **values: Any) -> No
 def not_negative(part: str, name: str, value: chex.Numeric) -> None:
     """A number is at least 0."""
     in_range(part, name, value, 0)
+
+
+def rate(part: str, name: str, value: Any) -> None:
+    """A finite number or a schedule; of either sign, as in Optax."""
+    if not callable(value) and value is not None:
+        in_range(part, name, value, -math.inf, math.inf, high_open=True)
 
 
 def decay(part: str, name: str, value: chex.Numeric) -> None:
@@ -95,15 +106,18 @@ def one_of(part: str, name: str, value: Any, allowed: Iterable[str]) -> None:
 
 
 def floating_dtype(part: str, name: str, value: Any) -> None:
-    """A dtype for stored moments: None, or a floating one."""
+    """A dtype for stored moments: None, or a floating one that can hold them."""
     if value is None:
         return
     try:
-        floating = jnp.issubdtype(jnp.dtype(value), jnp.inexact)
+        dtype = jnp.dtype(value)
+        stores = jnp.issubdtype(dtype, jnp.inexact) and jnp.finfo(dtype).bits >= 16
     except TypeError:
-        floating = False
-    if not floating:
-        raise ValueError(f"{part}: {name} must be a floating dtype, got {value!r}")
+        stores = False
+    if not stores:
+        raise ValueError(
+            f"{part}: {name} must be a floating dtype of 16 bits or more, got {value!r}"
+        )
 
 
 def transformation(part: str, name: str, value: Any, or_else: str = "") -> None:
@@ -116,10 +130,11 @@ def transformation(part: str, name: str, value: Any, or_else: str = "") -> None:
 def floating_leaves(part: str, params: chex.ArrayTree) -> None:
     """Refuses leaves that no gradient step can move, by their path."""
     for path, leaf in jax.tree_util.tree_leaves_with_path(params):
-        dtype = jnp.result_type(leaf)
-        if not jnp.issubdtype(dtype, jnp.inexact):
+        kind: Any = getattr(leaf, "dtype", type(leaf))
+        if not jnp.issubdtype(kind, jnp.inexact):
+            name = kind.__name__ if isinstance(kind, type) else kind
             raise ValueError(
-                f"{part}: params must have floating or complex leaves, got {dtype} at "
+                f"{part}: params must have floating or complex leaves, got {name} at "
                 f"{jax.tree_util.keystr(path) or 'the root'}; "
                 "leave it out with optax.masked or optax.partition"
             )

@@ -3,6 +3,8 @@
 c(u) = sign(u) min(max(|u|, lower), upper),  c(0) = 0
 """
 
+from __future__ import annotations
+
 import chex
 import jax
 import jax.numpy as jnp
@@ -15,6 +17,8 @@ def clip_momentum(
     lower: chex.Numeric = 0.1, upper: chex.Numeric = 2.0
 ) -> optax.GradientTransformation:
     """Clips the magnitude of every update into [lower, upper] and keeps its sign.
+
+        sign(u) min(max(|u|, lower), upper),  0 for u = 0
 
     It stands behind an adaptive part and bounds the *preconditioned* step, from above
     against outliers and from below against standstill; `optax.clip` bounds from above
@@ -49,7 +53,8 @@ def clip_momentum(
     part = "clip_momentum"
     _check.in_range(part, "lower", lower, 0)
     _check.in_range(part, "upper", upper, 0)
-    if _check.is_number(lower) and _check.is_number(upper) and lower > upper:
+    traced = any(isinstance(bound, jax.core.Tracer) for bound in (lower, upper))
+    if not traced and lower > upper:
         raise ValueError(f"{part}: lower must be at most upper, got {lower} > {upper}")
 
     def init_fn(params: chex.ArrayTree) -> optax.EmptyState:

@@ -8,6 +8,8 @@ Zou et al., AdaDerivative optimizer: Adapting step-sizes by the derivative term 
 gradient information, 2023, https://doi.org/10.1016/j.engappai.2022.105755
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 import chex
@@ -33,6 +35,10 @@ def scale_by_derivative(
     hold_steps: chex.Numeric = 0,
 ) -> optax.GradientTransformation:
     """Scales updates by momentum over the RMS of the gradient's change.
+
+        m_t = b1 m_(t-1) + (1 - b1) g_t
+        v_t = b2 v_(t-1) + (1 - b2) (g_t - g_(t-1))^2 + eps_root,  g_0 = 0
+        u_t = m_t / (1 - b1^t) / (sqrt(v_t / (1 - b2^t)) + eps)
 
     Steps are long where the gradient stays as it is, short where it turns. It does not
     apply the learning rate.

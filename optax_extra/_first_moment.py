@@ -14,13 +14,16 @@ Dozat, Incorporating Nesterov Momentum into Adam, 2016,
 https://openreview.net/forum?id=OM0jvwB8jIp57ZJjtNEZ
 """
 
+import functools
+import operator
+from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import chex
 import jax
 import jax.numpy as jnp
 
-from optax_extra import _numerics
+from optax_extra import _check, _numerics
 from optax_extra._numerics import ema, like, upcast, wide
 
 Tree: TypeAlias = chex.ArrayTree
@@ -93,6 +96,7 @@ def estimate(
     *,
     corrected: bool = True,
     nesterov: bool = False,
+    scale: chex.Numeric = 1.0,
 ) -> Tree:
     """The first moment that has just seen `updates`, in float32 at least.
 
@@ -102,34 +106,47 @@ def estimate(
       b1: decay rate.
       corrected: whether to divide by what the average has of the constant 1.
       nesterov: whether to look one step ahead.
+      scale: a factor on the result, which costs nothing here.
     """
-    ones: tuple[chex.Array, ...] = ()
-    if corrected and levels:
-        # While the first moment is held, it and its ones are zero.
-        ones = tuple(jnp.where(one > 0, one, 1) for one in levels.ones)
-    elif corrected:
-        ones = (_numerics.bias_correction(b1, count),)
+    ones: tuple[Any, ...] = (1.0,) * (1 + len(levels.further) if levels else 1)
+    if corrected:
+        # A part that has not stepped yet (held, or waiting for other micro-batches)
+        # has nothing to correct.
+        counted = (_numerics.bias_correction(b1, jnp.maximum(count, 1)),)
+        seen = levels.ones if levels else counted
+        ones = tuple(jnp.where(one > 0, one, 1) for one in seen)
     if not nesterov:
-        return _combine(mu, levels, ones)
-    ahead = tuple(ema(one, jnp.ones_like(one), b1) for one in ones)
+        return _combine(mu, levels, [one / scale for one in ones])
+
+    (one,) = ones
+    ahead = ema(wide(one), wide(1.0), b1)
+
+    def look_ahead(m: chex.Array, g: chex.Array) -> chex.Array:
+        step = ema(m, g, b1)
+        return jnp.where(levels.ones[0] > 0, step, 0) if levels else step
+
     return jax.tree.map(
-        lambda m, g: ema(m, g, b1),
-        _combine(mu, None, ahead),
-        _combine(updates, None, ones),
+        look_ahead,
+        _combine(mu, None, [ahead / scale]),
+        _combine(updates, None, [one / scale]),
     )
 
 
-def _combine(mu: Tree, levels: Levels | None, ones: tuple[chex.Array, ...]) -> Tree:
-    """The levels as one moment, each over its `ones`; without `ones` uncorrected."""
+def _combine(mu: Tree, levels: Levels | None, divisors: Sequence[Any]) -> Tree:
+    """The levels as one moment, each over its divisor."""
     trees = (mu, *(levels.further if levels else ()))
+    weights = _LEVEL_WEIGHTS[len(trees) - 1]
 
     def combine(*leaves: chex.Array) -> chex.Array:
-        terms = [upcast(leaf) for leaf in leaves]
-        if ones:
-            terms = [x / like(one, x) for x, one in zip(terms, ones, strict=True)]
-        if len(terms) == 1:
-            return terms[0]
-        weights = _LEVEL_WEIGHTS[len(terms) - 1]
-        return sum(weight * x for weight, x in zip(weights, terms, strict=True))
+        terms = [
+            divide(weight, upcast(leaf), divisor)
+            for weight, leaf, divisor in zip(weights, leaves, divisors, strict=True)
+        ]
+        return functools.reduce(operator.add, terms)
+
+    def divide(weight: float, leaf: jax.Array, divisor: Any) -> jax.Array:
+        if _check.is_number(divisor) and divisor == weight == 1:
+            return leaf
+        return leaf / like(divisor / weight, leaf)
 
     return jax.tree.map(combine, *trees)

@@ -9,6 +9,8 @@ Heun, Neue Methoden zur approximativen Integration der Differentialgleichungen e
 unabhängigen Veränderlichen, 1900
 """
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import chex
@@ -23,16 +25,19 @@ class HeunState(NamedTuple):
     """State of `scale_by_heun`.
 
     Attributes:
-      count: calls so far, int32, shape (); a whole step is two.
+      predicts: whether the next call is the first of a step, bool, shape ().
       first: gradient of the step's first call, a tree like params.
     """
 
-    count: chex.Array
+    predicts: chex.Array
     first: chex.ArrayTree
 
 
 def scale_by_heun() -> optax.GradientTransformation:
     """Makes a step of Heun's method out of two successive updates.
+
+        first call:   u = g_1,              to the predicted point
+        second call:  u = (g_2 - g_1) / 2,  on to x - lr (g_1 + g_2) / 2
 
     Call it in an ordinary loop, with the gradient at the params of each call: on the
     same batch twice, then on the next. Each call moves the params, so that the second
@@ -67,7 +72,7 @@ def scale_by_heun() -> optax.GradientTransformation:
 
     def init_fn(params: chex.ArrayTree) -> HeunState:
         _check.floating_leaves("scale_by_heun", params)
-        return HeunState(jnp.zeros([], jnp.int32), _numerics.zeros(params, None))
+        return HeunState(jnp.ones([], bool), _numerics.zeros(params, None))
 
     def update_fn(
         updates: chex.ArrayTree,
@@ -76,17 +81,19 @@ def scale_by_heun() -> optax.GradientTransformation:
     ) -> tuple[chex.ArrayTree, HeunState]:
         del params
         _check.same_structure("scale_by_heun", updates, state.first)
-        predicts = state.count % 2 == 0
+        predicts = state.predicts
+
+        def keep(g: chex.Array, first: chex.Array) -> chex.Array:
+            return jnp.where(predicts, jnp.asarray(g, first.dtype), first)
 
         def stage(g: chex.Array, first: chex.Array) -> chex.Array:
+            g = jnp.asarray(g)
             correction = (_numerics.upcast(g) - _numerics.upcast(first)) / 2
             return jnp.where(predicts, g, _numerics.downcast(correction, g.dtype))
 
-        def keep(g: chex.Array, first: chex.Array) -> chex.Array:
-            return jnp.where(predicts, g.astype(first.dtype), first)
-
-        count = optax.safe_increment(state.count)
+        # What the stages read is the new tree, which in a second call is the old one:
+        # a buffer that is read after it was overwritten in place is copied first.
         first = jax.tree.map(keep, updates, state.first)
-        return jax.tree.map(stage, updates, state.first), HeunState(count, first)
+        return jax.tree.map(stage, updates, first), HeunState(~predicts, first)
 
     return optax.GradientTransformation(init_fn, update_fn)

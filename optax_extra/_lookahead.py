@@ -6,6 +6,8 @@ Zhang et al., Lookahead Optimizer: k steps forward, 1 step back, 2019,
 https://arxiv.org/abs/1907.08610
 """
 
+from __future__ import annotations
+
 from typing import Any, NamedTuple
 
 import chex
@@ -20,13 +22,13 @@ class LookaheadState(NamedTuple):
     """State of `lookahead`.
 
     Attributes:
-      count: steps so far, int32, shape ().
-      synced: value of count at the last synchronisation, int32, shape ().
+      count: steps so far, what schedules are given, int32, shape ().
+      since: steps since the last synchronisation, int32, shape ().
       slow: slow weights, a tree like params, in the dtypes of params.
     """
 
     count: chex.Array
-    synced: chex.Array
+    since: chex.Array
     slow: chex.ArrayTree
 
 
@@ -34,13 +36,17 @@ def lookahead(
     sync_period: chex.Numeric | optax.Schedule = 5,
     slow_step_size: chex.Numeric | optax.Schedule = 0.5,
 ) -> optax.GradientTransformation:
-    """Pulls the params back towards slow weights every `sync_period` steps.
+    """Pulls params back to slow weights; unlike `optax.lookahead` a part, no wrapper.
 
-    The **last part of a chain**: it must see the updates that are going to be applied.
-    Unlike `optax.lookahead` it is no wrapper and asks for no pair of params: the slow
-    weights live in its state and params stay the tree that Flax knows. Evaluate and
-    save `slow_params(opt_state, params)`. The inner optimizer's state is kept at a
-    synchronisation, as in the paper's main variant.
+    `optax.lookahead` wraps an optimizer and wants a pair of params. Here the slow
+    weights live in the state and params stay the plain tree that Flax knows:
+
+        every `sync_period` steps:  slow = slow + slow_step_size (fast - slow),
+                                    fast = slow
+
+    It must be the **last part of a chain**, because it has to see the updates that are
+    going to be applied. Evaluate and save `slow_params(opt_state, params)`. The inner
+    optimizer's state is kept at a synchronisation, as in the paper's main variant.
 
     Args:
       sync_period: steps between synchronisations, at least 1: at steps k, 2k, ... from
@@ -100,7 +106,8 @@ def lookahead(
         share = slow_step_size
         if callable(slow_step_size):
             share = slow_step_size(state.count)
-        syncs = count - state.synced >= period
+        since = optax.safe_increment(state.since)
+        syncs = _numerics.wide(since) >= _numerics.wide(period)
 
         def pull(u: chex.Array, slow: chex.Array, p: chex.Array) -> chex.Array:
             """The update that takes params to the new slow weight."""
@@ -115,9 +122,7 @@ def lookahead(
         slow = jax.tree.map(
             lambda new, old: jnp.where(syncs, new, old), landed, state.slow
         )
-        return pulled, LookaheadState(
-            count, jnp.where(syncs, count, state.synced), slow
-        )
+        return pulled, LookaheadState(count, jnp.where(syncs, 0, since), slow)
 
     return optax.GradientTransformation(init_fn, update_fn)
 
@@ -131,16 +136,18 @@ def slow_params(opt_state: optax.OptState, params: chex.ArrayTree) -> chex.Array
 
     Args:
       opt_state: the state of any optimizer with `lookahead` in it, however wrapped
-        (`optax.chain`, `optax.masked`, `optax.partition`, `optax.MultiSteps`, a
-        `TrainState`'s `opt_state`).
-      params: the params that it optimizes.
+        (`optax.chain`, `optax.masked`, `optax.partition`, `optax.MultiSteps`, the
+        `opt_state` of a `TrainState` or an `nnx.Optimizer`).
+      params: the params that it optimizes (of an nnx model `nnx.state(model,
+        nnx.Param)`).
 
     Returns:
       A tree like params. Where a leaf has no slow weight (masked, or of another
-      partition), it is the leaf of params.
+      partition), it is the leaf of params; where it has several, the outermost
+      lookahead's.
 
     Raises:
-      ValueError: if there is no `lookahead` in the state.
+      ValueError: if there is no `lookahead` in the state, or params are another tree.
 
     Example:
       >>> import jax.numpy as jnp
@@ -158,15 +165,26 @@ def slow_params(opt_state: optax.OptState, params: chex.ArrayTree) -> chex.Array
         return isinstance(node, LookaheadState)
 
     nodes = jax.tree.leaves(opt_state, is_leaf=is_lookahead)
-    found = [node.slow for node in nodes if is_lookahead(node)]
-    if not found:
+    states = [node for node in nodes if is_lookahead(node)]
+    if not states:
         raise ValueError(
             "slow_params: opt_state must hold the state of a lookahead, got none in "
             f"{type(opt_state).__name__}"
         )
-
-    def choose(leaf: chex.Array, *slow: Any) -> chex.Array:
-        known = [x for x in slow if not isinstance(x, optax.MaskedNode)]
-        return known[0] if known else leaf
-
-    return jax.tree.map(choose, params, *found)
+    # By path, since a masked node may stand for a whole subtree, and wrappers such as
+    # nnx.Optimizer give the leaves of a state another type than those of params.
+    slow = {
+        path: leaf
+        for state in states
+        for path, leaf in jax.tree_util.tree_leaves_with_path(state.slow)
+    }
+    known = {path for path, _ in jax.tree_util.tree_leaves_with_path(params)}
+    if not known >= slow.keys():
+        strange = jax.tree_util.keystr(min(slow.keys() - known, key=str))
+        raise ValueError(
+            "slow_params: params must be the tree that lookahead saw, got one without "
+            f"{strange}"
+        )
+    return jax.tree_util.tree_map_with_path(
+        lambda path, leaf: slow.get(path, leaf), params
+    )

@@ -127,7 +127,9 @@ def scale_by_moments(
         del params
         _check.same_structure(part, updates, state.mu)
         count = optax.safe_increment(state.count)
-        held = count <= hold_steps if holds else None
+        held = None
+        if holds:
+            held = _numerics.wide(count) <= _numerics.wide(hold_steps)
         gradients = jax.tree.map(upcast, updates)
 
         mu, levels = _first_moment.advance(state.mu, state.levels, gradients, b1, held)
@@ -135,7 +137,6 @@ def scale_by_moments(
         estimate = functools.partial(
             _first_moment.estimate, gradients, mu, levels, count, b1
         )
-        numerator = estimate(corrected=bias_correction_mu, nesterov=nesterov)
 
         observed = [gradients, estimate(corrected=False)]
         if keeps_previous:
@@ -145,34 +146,42 @@ def scale_by_moments(
         if keeps_previous:
             new = new._replace(previous=jax.tree.map(_written_after, gradients, nu))
 
+        # m / (sqrt(nu / c + eps_root) + eps), multiplied by sqrt(c) above and below.
         correction = _numerics.bias_correction(b2, count)
-        inner_eps = eps_root
+        root_correction = jnp.sqrt(correction)
+        below = eps if eps_uncorrected else eps * root_correction
+        share = eps_root * correction
         if eps_root_accumulates:
-            inner_eps = eps_root / _numerics.complement(b2)
-        if amsgrad:  # The maximum is of the raw moment, its share of eps included.
-            if eps_root_accumulates:
-                share = inner_eps * correction
-                nu = jax.tree.map(lambda v: v + like(share, v), nu)
-                inner_eps = 0.0
-            nu = jax.tree.map(
-                lambda old, v: jnp.maximum(_numerics.beside(old, v), v),
-                state.nu_max,
-                nu,
-            )
+            share = share / _numerics.complement(b2)
+
+        def with_eps_root(v: chex.Array) -> chex.Array:
+            return v if _check.is_zero(eps_root) else v + like(share, v)
+
+        if eps_root_accumulates:
+            nu = jax.tree.map(with_eps_root, nu)
+        if amsgrad:
+            nu = jax.tree.map(_greater, state.nu_max, nu)
             new = new._replace(nu_max=nu)
-        outer_eps = eps / jnp.sqrt(correction) if eps_uncorrected else eps
+        if not eps_root_accumulates:
+            nu = jax.tree.map(with_eps_root, nu)
 
         def precondition(m: chex.Array, v: chex.Array, g: chex.Array) -> chex.Array:
-            root = _numerics.sqrt(v / like(correction, v) + like(inner_eps, v))
-            step = _numerics.divide(m, root + like(outer_eps, v))
+            step = _numerics.divide_by_root(m, v, below)
             if held is not None:
                 step = jnp.where(held, jnp.zeros_like(step), step)
             return _numerics.downcast(step, jnp.result_type(g))
 
+        numerator = estimate(
+            corrected=bias_correction_mu, nesterov=nesterov, scale=root_correction
+        )
         steps = jax.tree.map(precondition, numerator, nu, updates)
         return steps, _numerics.store(new, state)
 
     return optax.GradientTransformation(init_fn, update_fn)
+
+
+def _greater(old: chex.Array, new: chex.Array) -> chex.Array:
+    return jnp.maximum(_numerics.beside(old, new), new)
 
 
 def _written_after(gradient: chex.Array, nu: chex.Array) -> chex.Array:

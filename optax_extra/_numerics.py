@@ -24,7 +24,8 @@ def like(scalar: chex.Numeric, leaf: chex.Array) -> Any:
     """`scalar` ready to meet `leaf` without promotion; Python numbers already are."""
     if _check.is_number(scalar):
         return float(scalar)
-    return wide(scalar).astype(leaf.dtype)
+    scalar = wide(scalar)
+    return scalar if scalar.dtype == leaf.dtype else scalar.astype(leaf.dtype)
 
 
 def complement(decay: chex.Numeric) -> Any:
@@ -36,7 +37,10 @@ def log_decay(decay: chex.Numeric) -> Any:
     """log b, on the host in double precision where b is known."""
     if _check.is_number(decay):
         return math.log(decay) if decay > 0 else -math.inf
-    return jnp.log1p(wide(decay) - 1)
+    decay = wide(decay)
+    positive = decay > 0
+    log = jnp.log1p(jnp.where(positive, decay, 0.5) - 1)
+    return jnp.where(positive, log, -jnp.inf)
 
 
 def bias_correction(decay: chex.Numeric, count: chex.Numeric) -> jax.Array:
@@ -52,7 +56,8 @@ def single_at_least(dtype: Any) -> Any:
 def upcast(leaf: chex.Array) -> jax.Array:
     """`leaf` in float32 at least, in which all arithmetic happens."""
     leaf = jnp.asarray(leaf)
-    return leaf.astype(single_at_least(leaf.dtype))
+    dtype = single_at_least(leaf.dtype)
+    return leaf if leaf.dtype == dtype else leaf.astype(dtype)
 
 
 def beside(leaf: chex.Array, other: jax.Array) -> jax.Array:
@@ -64,6 +69,8 @@ def beside(leaf: chex.Array, other: jax.Array) -> jax.Array:
 
 def downcast(leaf: jax.Array, dtype: Any) -> jax.Array:
     """`leaf` in a dtype of the caller's; float16 saturates rather than overflows."""
+    if leaf.dtype == dtype:
+        return leaf
     if dtype == jnp.float16:
         largest = float(jnp.finfo(dtype).max)
         leaf = jnp.clip(leaf, -largest, largest)
@@ -86,26 +93,43 @@ def ema(average: jax.Array, value: jax.Array, decay: chex.Numeric) -> jax.Array:
 
 
 def abs_sq(leaf: jax.Array) -> jax.Array:
-    """|x|^2, real also for complex leaves."""
+    """|x|^2, real also for complex leaves, and finite wherever x is.
+
+    An average that was infinite once would stay so, or turn into NaN.
+    """
     if jnp.iscomplexobj(leaf):
-        return leaf.real * leaf.real + leaf.imag * leaf.imag
-    return leaf * leaf
+        square = leaf.real * leaf.real + leaf.imag * leaf.imag
+    else:
+        square = leaf * leaf
+    return jnp.minimum(square, float(jnp.finfo(square.dtype).max))
 
 
 def sqrt(leaf: jax.Array) -> jax.Array:
-    """The root, whose derivative at zero is zero and not infinite."""
-    positive = leaf > 0
-    return jnp.where(positive, jnp.sqrt(jnp.where(positive, leaf, 1)), 0)
+    """The root, whose derivative at zero is zero and not infinite; NaN stays NaN."""
+    zero = leaf <= 0
+    return jnp.where(zero, 0, jnp.sqrt(jnp.where(zero, 1, leaf)))
 
 
-def divide(numerator: jax.Array, denominator: jax.Array) -> jax.Array:
-    """numerator / denominator for a real denominator; over zero, the numerator."""
-    denominator = jnp.where(denominator > 0, denominator, 1)
+def divide_by_root(
+    numerator: jax.Array, square: jax.Array, eps: chex.Numeric
+) -> jax.Array:
+    """numerator / (sqrt(square) + eps), and the numerator alone where that is x / 0.
+
+    The derivative of the root at zero is taken as zero, not infinite; NaN stays NaN.
+    """
+    zero = square == 0
+    root = jnp.sqrt(jnp.where(zero, 1, square))
+    floor = float(eps) or 1.0 if _check.is_number(eps) else _nonzero(wide(eps))
+    denominator = jnp.where(zero, like(floor, root), root + like(eps, root))
     if jnp.iscomplexobj(numerator):
         return jax.lax.complex(
             numerator.real / denominator, numerator.imag / denominator
         )
     return numerator / denominator
+
+
+def _nonzero(scalar: jax.Array) -> Any:
+    return jnp.where(scalar == 0, 1, scalar)
 
 
 def zeros(params: chex.ArrayTree, dtype: Any) -> chex.ArrayTree:

@@ -1,5 +1,7 @@
 """Whole optimizers as lists of parts: recipes only, no mathematics."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -21,22 +23,16 @@ ScalarOrSchedule: TypeAlias = chex.Numeric | optax.Schedule
 Mask: TypeAlias = Any | Callable[[optax.Params], Any] | None
 
 
-def _rectified(
-    adaptive: optax.GradientTransformation,
-    b1: chex.Numeric,
-    b2: chex.Numeric,
-    nesterov: bool,
-) -> optax.GradientTransformation:
-    return rectify(adaptive, momentum_of(b1, nesterov=nesterov), b2=b2)
-
-
 def _descend(
+    name: str,
     *parts: optax.GradientTransformation,
     learning_rate: ScalarOrSchedule,
     weight_decay: ScalarOrSchedule,
     mask: Mask,
 ) -> optax.GradientTransformationExtraArgs:
     """The parts, then decoupled weight decay, then the learning rate over both."""
+    _check.rate(name, "learning_rate", learning_rate)
+    _check.rate(name, "weight_decay", weight_decay)
     if not _check.is_zero(weight_decay):  # Decay is what makes `update` need params.
         parts += (optax.add_decayed_weights(weight_decay, mask),)
     return optax.chain(*parts, optax.scale_by_learning_rate(learning_rate))
@@ -61,6 +57,11 @@ def adabelief(
     mask: Mask = None,
 ) -> optax.GradientTransformationExtraArgs:
     """AdaBelief: long steps where the gradient comes as the momentum foresaw.
+
+        x_t = x_(t-1) - lr (m_hat / (sqrt(s_hat) + eps) + weight_decay x_(t-1))
+
+    with m_hat, s_hat of `scale_by_belief`: s is the second moment of gradient minus
+    momentum.
 
     Any call that is valid for `optax.adabelief` gives the same updates here.
 
@@ -109,8 +110,12 @@ def adabelief(
         nu_dtype=nu_dtype,
         eps_uncorrected=eps_uncorrected,
     )
+    _check.flag("adabelief", "rectified", rectified)
+    if rectified:
+        adaptive = rectify(adaptive, momentum_of(b1, nesterov=nesterov), b2=b2)
     return _descend(
-        _rectified(adaptive, b1, b2, nesterov) if rectified else adaptive,
+        "adabelief",
+        adaptive,
         learning_rate=learning_rate,
         weight_decay=weight_decay,
         mask=mask,
@@ -137,6 +142,11 @@ def adaderivative(
     mask: Mask = None,
 ) -> optax.GradientTransformationExtraArgs:
     """AdaDerivative: long steps where the gradient does not change.
+
+        x_t = x_(t-1) - lr (m_hat / (sqrt(v_hat) + eps) + weight_decay x_(t-1))
+
+    with m_hat, v_hat of `scale_by_derivative`: v is the second moment of gradient minus
+    previous gradient.
 
     Args:
       learning_rate: a number or a schedule.
@@ -183,8 +193,12 @@ def adaderivative(
         previous_dtype=previous_dtype,
         eps_uncorrected=eps_uncorrected,
     )
+    _check.flag("adaderivative", "rectified", rectified)
+    if rectified:
+        adaptive = rectify(adaptive, momentum_of(b1, nesterov=nesterov), b2=b2)
     return _descend(
-        _rectified(adaptive, b1, b2, nesterov) if rectified else adaptive,
+        "adaderivative",
+        adaptive,
         learning_rate=learning_rate,
         weight_decay=weight_decay,
         mask=mask,
@@ -211,6 +225,10 @@ def adabc(
     mask: Mask = None,
 ) -> optax.GradientTransformationExtraArgs:
     """AdaBC: AdaBelief with its steps clipped into a band of magnitudes.
+
+        x_t = x_(t-1) - lr (clip(m / (sqrt(s_hat) + eps)) + weight_decay x_(t-1))
+
+    with m, s_hat of `scale_by_belief` and clip that of `clip_momentum`.
 
     The first moment is not bias-corrected, which makes a built-in warm-up. No step is
     shorter than learning_rate * lower, so a decaying rate lets it settle.
@@ -246,6 +264,7 @@ def adabc(
       https://github.com/ImpactCrater/OptimizerVisualizer
     """
     return _descend(
+        "adabc",
         scale_by_belief(
             b1,
             b2,
@@ -284,6 +303,10 @@ def adamd(
 ) -> optax.GradientTransformationExtraArgs:
     """AdamD: Adam without bias correction of its first moment.
 
+        x_t = x_(t-1) - lr (m / (sqrt(v_hat) + eps) + weight_decay x_(t-1))
+
+    with m, v_hat of `scale_by_adam`.
+
     The first steps are short, as if by a warm-up over about 1 / (1 - b1) steps.
 
     Args:
@@ -316,6 +339,7 @@ def adamd(
       https://arxiv.org/abs/2110.10828
     """
     return _descend(
+        "adamd",
         scale_by_adam(
             b1,
             b2,
@@ -355,6 +379,11 @@ def radam(
     mask: Mask = None,
 ) -> optax.GradientTransformationExtraArgs:
     """RAdam: Adam whose first steps are rectified instead of warmed up.
+
+        x_t = x_(t-1) - lr (u + weight_decay x_(t-1)),
+        u = r_t m_hat / (sqrt(v_hat) + eps)  where rho_t >= threshold,  else m_hat
+
+    with m_hat, v_hat of `scale_by_adam` and r_t, rho_t of `rectification_term`.
 
     Any call that is valid for `optax.radam` gives the same updates here; in float32
     they are more exact where rectification begins.
@@ -406,8 +435,10 @@ def radam(
         nu_dtype=nu_dtype,
         eps_uncorrected=eps_uncorrected,
     )
+    _check.flag("radam", "degenerated_to_sgd", degenerated_to_sgd)
     below = momentum_of(b1, nesterov=nesterov) if degenerated_to_sgd else None
     return _descend(
+        "radam",
         rectify(adaptive, below, b2=b2, threshold=threshold),
         learning_rate=learning_rate,
         weight_decay=weight_decay,
@@ -424,6 +455,9 @@ def lion(
     mask: Mask = None,
 ) -> optax.GradientTransformationExtraArgs:
     """Lion: every element moves by the learning rate, along the sign of its momentum.
+
+        x_t = x_(t-1) - lr (sign(b1 m_(t-1) + (1 - b1) g_t) + weight_decay x_(t-1))
+        m_t = b2 m_(t-1) + (1 - b2) g_t
 
     Any call that is valid for `optax.lion` gives the same updates here. Learning rates
     are 3 to 10 times smaller than AdamW's, weight decay as much larger.
@@ -457,6 +491,7 @@ def lion(
       https://arxiv.org/abs/2302.06675
     """
     return _descend(
+        "lion",
         sign_momentum(b1, b2, mu_dtype),
         learning_rate=learning_rate,
         weight_decay=weight_decay,
@@ -481,6 +516,10 @@ def adam_2k(
     mask: Mask = None,
 ) -> optax.GradientTransformationExtraArgs:
     """Adam-2k: Adam that takes no step until its second moment knows the gradients.
+
+        x_t = x_(t-1) - lr m_hat / (sqrt(v_hat) + eps)  for t > hold_steps
+
+    with m_hat of the gradients since then, v_hat of all.
 
     It is the control of RAdam's paper: with the variance of the early second moment out
     of the way, no warm-up is needed. The moment correction starts with the first step
@@ -517,6 +556,7 @@ def adam_2k(
       https://arxiv.org/abs/1908.03265
     """
     return _descend(
+        "adam_2k",
         scale_by_adam(
             b1,
             b2,
@@ -554,6 +594,9 @@ def ranger(
     mask: Mask = None,
 ) -> optax.GradientTransformationExtraArgs:
     """Ranger: centralised gradients, RAdam and Lookahead.
+
+        radam's step on g - mean(g), and every `sync_period` steps
+        slow = slow + slow_step_size (fast - slow),  fast = slow
 
     The published code averages PyTorch's axes; ours know Flax's. Its options are here:
     `feature_axes=0` is the original on PyTorch's layout, None leaves gradients as they
@@ -602,6 +645,7 @@ def ranger(
         eps_uncorrected=eps_uncorrected,
     )
     fast = _descend(
+        "ranger",
         *centralized,
         rectify(adaptive, momentum_of(b1), b2=b2, threshold=threshold),
         learning_rate=learning_rate,
@@ -619,11 +663,15 @@ def heun(
 ) -> optax.GradientTransformationExtraArgs:
     """Heun's method on the gradient flow: a whole step is two calls.
 
+        x_t = x_(t-1) - lr (g(x_(t-1)) + g(x_(t-1) - lr g(x_(t-1)))) / 2
+
     Every call wants the gradient at the params of that call, on the same batch for the
     two calls of a step.
 
     Args:
       learning_rate: the size of a whole step; a number or a schedule of whole steps.
+        (A schedule through `optax.inject_hyperparams` sees calls: give it
+        `count // 2`.)
       weight_decay: strength of a decay that is part of the field to integrate; a number
         or a schedule of whole steps.
       mask: which leaves decay: a tree of bools, or a function of params that makes one.
@@ -647,6 +695,8 @@ def heun(
       Neue Methoden zur approximativen Integration der Differentialgleichungen einer
       unabhängigen Veränderlichen, Heun, Zeitschrift für Mathematik und Physik, 1900
     """
+    _check.rate("heun", "learning_rate", learning_rate)
+    _check.rate("heun", "weight_decay", weight_decay)
     field = []
     if not _check.is_zero(weight_decay):
         field.append(optax.add_decayed_weights(_whole_steps(weight_decay), mask))

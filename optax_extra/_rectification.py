@@ -8,6 +8,8 @@ Liu et al., On the Variance of the Adaptive Learning Rate and Beyond, 2020,
 https://arxiv.org/abs/1908.03265
 """
 
+from __future__ import annotations
+
 import chex
 import jax.numpy as jnp
 
@@ -33,6 +35,10 @@ def rectification_term(
     b2: chex.Numeric, count: chex.Numeric, *, threshold: chex.Numeric = 5.0
 ) -> chex.Array:
     """The factor r_t of RAdam, zero while the variance is not tractable.
+
+        rho_inf = 2 / (1 - b2) - 1
+        rho_t = rho_inf - 2 t b2^t / (1 - b2^t)
+        r_t = sqrt((rho_t - 4)(rho_t - 2) rho_inf / ((rho_inf - 4)(rho_inf - 2) rho_t))
 
     Exact to a few units in the last place: the textbook rho_t is a small difference
     of large numbers, which float32 gets wrong by percents in the first steps. With

@@ -8,6 +8,8 @@ Liu et al., On the Variance of the Adaptive Learning Rate and Beyond, 2020,
 https://arxiv.org/abs/1908.03265
 """
 
+from __future__ import annotations
+
 from typing import Any, NamedTuple, NoReturn
 
 import chex
@@ -56,9 +58,10 @@ def momentum_of(b1: chex.Numeric, *, nesterov: bool = False) -> MomentumOf:
     costs no buffer. It is no transformation of its own.
 
     Args:
-      b1: decay rate of the adaptive part's first moment, in [0, 1); a tracer is not
-        checked.
-      nesterov: whether the adaptive part uses Nesterov momentum.
+      b1: decay rate of the adaptive part's first moment, in [0, 1): the same number,
+        since the part's state does not tell. A tracer is not checked.
+      nesterov: whether the adaptive part uses Nesterov momentum; then it must be a part
+        alone, not a chain.
 
     Returns:
       A small `NamedTuple` for `rectify`.
@@ -97,6 +100,23 @@ def _moments_in(state: optax.OptState) -> _moments.MomentsState:
     return found[0]
 
 
+def _check_moments(state: optax.OptState, params: Any, request: MomentumOf) -> None:
+    """Refuses states from which the momentum of `params` cannot be read."""
+    moments = _moments_in(state)
+    known: Any = jax.tree.structure(moments.mu)
+    if known != jax.tree.structure(params):
+        raise ValueError(
+            "rectify: momentum_of must find a moment of every leaf of params, got "
+            f"{known}; put optax.masked or optax.partition around rectify, or use "
+            "optax.ema(b1) as unadapted part"
+        )
+    if request.nesterov and not isinstance(state, _moments.MomentsState):
+        raise ValueError(
+            "rectify: momentum_of(nesterov=True) must stand beside a part alone, whose "
+            f"gradients it sees, got {type(state).__name__}; chain before rectify"
+        )
+
+
 def rectify(
     adaptive: optax.GradientTransformation,
     unadapted: optax.GradientTransformation | MomentumOf | None = None,
@@ -106,21 +126,25 @@ def rectify(
 ) -> optax.GradientTransformationExtraArgs:
     """Scales an adaptive transformation by RAdam's rectification term.
 
-    In the first steps the second moment is known from few gradients and the adaptive
-    step size varies wildly. While that variance is not even finite
-    (rho_t < threshold) the adaptive step is replaced by an unadapted one; from then
-    on it is scaled by r_t, which grows to 1. `rectify(scale_by_adam(...),
-    momentum_of(b1), b2=b2)` is RAdam. It does not apply the learning rate.
+        u_t = r_t a_t  where rho_t >= threshold,  else the step of `unadapted`
 
-    Both transformations see every gradient, so that their states are ready.
+    with a_t the adaptive step and r_t, rho_t those of `rectification_term`. In the
+    first steps the second moment is known from few gradients and the adaptive step size
+    varies wildly; r_t scales that down and grows to 1. While the variance cannot be
+    estimated the step is an unadapted one. `rectify(scale_by_adam(...),
+    momentum_of(b1), b2=b2)` is RAdam.
+
+    It does not apply the learning rate, and must stand before it: the unadapted step
+    has none. Both transformations see every gradient. `optax.MultiSteps` belongs around
+    it, not inside, where it would count micro-batches.
 
     Args:
       adaptive: any transformation whose second moment decays with `b2`.
       unadapted: the steps while rho_t < threshold. None for zero updates (the RAdam
         authors' default), `momentum_of(b1)` for the adaptive part's own momentum, or
         any transformation, which then keeps its own state.
-      b2: decay rate of the second moment in `adaptive`, in [0, 1). For b2 <= 2/3
-        rho_t never reaches 5, so that the steps stay unadapted for ever.
+      b2: decay rate of the second moment in `adaptive`, the same number, in [0, 1).
+        For b2 <= 2/3 rho_t never reaches 5, so that the steps stay unadapted for ever.
       threshold: the least rho_t for adaptive steps, at least 4. The authors' code
         has 5, their paper 4.
 
@@ -166,7 +190,7 @@ def rectify(
     def init_fn(params: chex.ArrayTree) -> RectifyState:
         state = adaptive.init(params)
         if moment:
-            _moments_in(state)
+            _check_moments(state, params, moment)
         return RectifyState(jnp.zeros([], jnp.int32), state, fallback.init(params))
 
     def update_fn(

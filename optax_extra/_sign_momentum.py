@@ -7,6 +7,8 @@ Chen et al., Symbolic Discovery of Optimization Algorithms, 2023,
 https://arxiv.org/abs/2302.06675
 """
 
+from __future__ import annotations
+
 from typing import Any, NamedTuple
 
 import chex
@@ -31,6 +33,9 @@ def sign_momentum(
     b1: chex.Numeric = 0.9, b2: chex.Numeric = 0.99, mu_dtype: Any = None
 ) -> optax.GradientTransformation:
     """Replaces gradients by the sign of their mixture with the momentum, as Lion does.
+
+        u_t = sign(b1 m_(t-1) + (1 - b1) g_t)
+        m_t = b2 m_(t-1) + (1 - b2) g_t
 
     Every element moves by the same length, so learning rates are 3 to 10 times
     smaller than Adam's. It does not apply the learning rate, nor the weight decay

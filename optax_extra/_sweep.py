@@ -4,10 +4,12 @@ The points of the grid are laid out flat, `train` is vmapped over them and compi
 once, and the results are folded back into the grid's shape.
 """
 
+from __future__ import annotations
+
 import difflib
-import functools
 import inspect
 import math
+import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -31,7 +33,8 @@ def sweep(
     """Runs `train` at every point of a grid of hyperparameters, in one program.
 
     The whole grid is one `jax.vmap`, compiled once: a second sweep of the same
-    function over axes of the same lengths compiles nothing.
+    function over axes of the same lengths compiles nothing. Inside it hyperparameters
+    are tracers, so that the parts cannot check their ranges.
 
     Args:
       train: a JAX function of the swept hyperparameters that returns a pytree of
@@ -92,14 +95,31 @@ def sweep(
         named = ", ".join(f"{name}: {len(row)}" for name, row in rows.items())
         raise ValueError(f"sweep: zipped axes must have one length, got {named}")
     shape = lengths[:1] if zipped else lengths
-    values = _run(train, _points(rows, shape, zipped=zipped))
+    values = _program(train)(_points(rows, shape, zipped=zipped))
+    if not jax.tree.leaves(values):
+        raise ValueError(f"sweep: train must return arrays, got {values!r}")
     values = jax.tree.map(lambda leaf: leaf.reshape(shape + leaf.shape[1:]), values)
-    return SweepResult(values, rows, shape)
+    return SweepResult(values, tuple(rows.values()), tuple(rows), shape)
 
 
-@functools.partial(jax.jit, static_argnums=0)
-def _run(train: Callable[..., Any], points: dict[str, jax.Array]) -> Any:
-    return jax.vmap(lambda point: train(**point))(points)
+# The program of every function that is still alive, so that a second sweep of it
+# compiles nothing and a function that is gone leaves nothing behind.
+_programs: weakref.WeakKeyDictionary[Callable[..., Any], Callable[..., Any]] = (
+    weakref.WeakKeyDictionary()
+)
+
+
+def _program(train: Callable[..., Any]) -> Callable[..., Any]:
+    """`train` at all points at once, compiled."""
+    try:
+        if train in _programs:
+            return _programs[train]
+        reference: Callable[[], Any] = weakref.ref(train)
+    except TypeError:  # Some callables can be neither a key nor referred to.
+        return jax.jit(jax.vmap(lambda point: train(**point)))
+    program = jax.jit(jax.vmap(lambda point: reference()(**point)))
+    _programs[train] = program
+    return program
 
 
 def _points(
@@ -118,6 +138,10 @@ def _points(
 
 def _axes(train: Callable[..., Any], axes: Mapping[str, Any]) -> dict[str, jax.Array]:
     """The axes as arrays, each checked against the signature of `train`."""
+    if not isinstance(axes, Mapping):
+        raise TypeError(
+            f"sweep: axes must be a mapping of names to values, got {axes!r}"
+        )
     if not axes:
         raise ValueError("sweep: axes must name at least one argument, got none")
     parameters = inspect.signature(train).parameters

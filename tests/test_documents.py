@@ -12,7 +12,8 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_readme_runs_from_top_to_bottom():
+def test_the_readme_runs_from_top_to_bottom(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
     assert len(blocks) == README.count("```python")
     assert len(blocks) >= 4
@@ -21,6 +22,7 @@ def test_the_readme_runs_from_top_to_bottom():
         exec(compile(block, "README.md", "exec"), names)
     assert names["path"].positions.shape == (101, 2)
     assert set(names["best"]) == {"learning_rate", "b2"}
+    assert {path.name for path in tmp_path.iterdir()} == {"mine.png", "mine.gif"}
 
 
 def test_links_of_the_readme_lead_somewhere():
