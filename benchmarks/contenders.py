@@ -76,6 +76,22 @@ class Runner:
         jax.block_until_ready(self.carry)
 
 
+class Copy:
+    """Copies an array into a buffer that is there already: the speed of memory."""
+
+    def __init__(self, size: int) -> None:
+        # A program that only copied would give its input back.
+        self.program = jax.jit(
+            lambda source, target: source + 1, donate_argnums=1, keep_unused=True
+        )
+        self.source, self.target = jnp.zeros(size), jnp.zeros(size)
+        self.bytes = 2 * self.source.nbytes
+
+    def __call__(self) -> None:
+        self.target = self.program(self.source, self.target)
+        self.target.block_until_ready()
+
+
 def one_leaf(size: int) -> dict[str, jax.Array]:
     """All parameters in one leaf."""
     return {"w": jax.random.normal(jax.random.key(0), (size,))}

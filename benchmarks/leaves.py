@@ -42,7 +42,7 @@ def main() -> None:
         runs = {name: Runner(step, params) for name, step in steps.items()}
         times = medians(runs, rounds=31)
         print(f"{count} leaves of 8 x 8\n")
-        print("| optimizer | trace and compile, s | / optax.adam | step, ms | / optax.adam |")
+        print("| optimizer | trace and compile, s | / adam | step, ms | / adam |")
         print("|---|---|---|---|---|")
         for name in optimizers:
             pairs = zip(builds[name], builds["optax.adam"], strict=True)

@@ -54,8 +54,9 @@ def in_range(
         known = None
     if known is None or isinstance(value, (bool, str)):
         raise TypeError(f"{part}: {name} must be a number {rule}, got {value!r}")
-    # Written so that NaN fails.
-    if not (low <= known < high if high_open else low <= known <= high):
+    # Written so that NaN fails, and minus infinity where there is no lower bound.
+    inside = low <= known < high if high_open else low <= known <= high
+    if not inside or known == -math.inf:
         raise ValueError(f"{part}: {name} must be {rule}, got {value}")
 
 

@@ -114,7 +114,7 @@ def estimate(
         # has nothing to correct.
         counted = (_numerics.bias_correction(b1, jnp.maximum(count, 1)),)
         seen = levels.ones if levels else counted
-        ones = tuple(jnp.where(one > 0, one, 1) for one in seen)
+        ones = tuple(jnp.where(one == 0, 1, one) for one in seen)
     if not nesterov:
         return _combine(mu, levels, [one / scale for one in ones])
 

@@ -155,18 +155,21 @@ def scale_by_moments(
             share = share / _numerics.complement(b2)
 
         def with_eps_root(v: chex.Array) -> chex.Array:
-            return v if _check.is_zero(eps_root) else v + like(share, v)
+            return v + like(share, v)
 
-        if eps_root_accumulates:
+        adds = not _check.is_zero(eps_root)
+        # Far above what float32 takes for zero.
+        positive = _check.is_number(eps_root) and eps_root > 1e-30
+        if adds and eps_root_accumulates:
             nu = jax.tree.map(with_eps_root, nu)
         if amsgrad:
             nu = jax.tree.map(_greater, state.nu_max, nu)
             new = new._replace(nu_max=nu)
-        if not eps_root_accumulates:
+        if adds and not eps_root_accumulates:
             nu = jax.tree.map(with_eps_root, nu)
 
         def precondition(m: chex.Array, v: chex.Array, g: chex.Array) -> chex.Array:
-            step = _numerics.divide_by_root(m, v, below)
+            step = _numerics.divide_by_root(m, v, below, positive=positive)
             if held is not None:
                 step = jnp.where(held, jnp.zeros_like(step), step)
             return _numerics.downcast(step, jnp.result_type(g))

@@ -44,8 +44,14 @@ def log_decay(decay: chex.Numeric) -> Any:
 
 
 def bias_correction(decay: chex.Numeric, count: chex.Numeric) -> jax.Array:
-    """1 - b^t without the cancellation."""
-    return -jnp.expm1(wide(count) * log_decay(decay))
+    """1 - b^t without the cancellation; NaN for an array that was rounded to b = 1."""
+    correction = -jnp.expm1(wide(count) * log_decay(decay))
+    if _check.is_number(decay):
+        return correction
+    # The logarithm has no slope at b = 0; 1 - b^t has one, at t = 1.
+    at_zero = 1 - jnp.where(count == 1, wide(decay), 0)
+    correction = jnp.where(wide(decay) > 0, correction, at_zero)
+    return jnp.where(wide(decay) < 1, correction, jnp.nan)
 
 
 def single_at_least(dtype: Any) -> Any:
@@ -111,25 +117,23 @@ def sqrt(leaf: jax.Array) -> jax.Array:
 
 
 def divide_by_root(
-    numerator: jax.Array, square: jax.Array, eps: chex.Numeric
+    numerator: jax.Array, square: jax.Array, eps: chex.Numeric, *, positive: bool
 ) -> jax.Array:
-    """numerator / (sqrt(square) + eps), and the numerator alone where that is x / 0.
+    """numerator / (sqrt(square) + eps), finite also at 0 / 0, and so its derivative.
 
-    The derivative of the root at zero is taken as zero, not infinite; NaN stays NaN.
+    The root's derivative at zero is infinite. Unless `square` is known to be positive,
+    what is below the least normal number, made by gradients below 1e-19, is taken
+    for that number: one operation for both guards, and NaN stays NaN.
     """
-    zero = square == 0
-    root = jnp.sqrt(jnp.where(zero, 1, square))
-    floor = float(eps) or 1.0 if _check.is_number(eps) else _nonzero(wide(eps))
-    denominator = jnp.where(zero, like(floor, root), root + like(eps, root))
+    if not positive:
+        square = jnp.maximum(square, float(jnp.finfo(square.dtype).tiny))
+    root = jnp.sqrt(square)
+    denominator = root + like(eps, root)
     if jnp.iscomplexobj(numerator):
         return jax.lax.complex(
             numerator.real / denominator, numerator.imag / denominator
         )
     return numerator / denominator
-
-
-def _nonzero(scalar: jax.Array) -> Any:
-    return jnp.where(scalar == 0, 1, scalar)
 
 
 def zeros(params: chex.ArrayTree, dtype: Any) -> chex.ArrayTree:
