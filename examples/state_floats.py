@@ -18,11 +18,11 @@ from matplotlib.figure import Figure
 import optax_extra
 from surfaces.terrain import HEIGHTS, INK, PAPER
 
-NAMES = "sgd", "adagrad", "rmsprop", "lion", "adam", "adamw"
-OPTAX = {name: getattr(optax, name)(0.1) for name in NAMES}
+IN_OPTAX = "sgd", "adagrad", "rmsprop", "lion", "adam", "adamw"
+OPTAX = {name: getattr(optax, name)(0.1) for name in IN_OPTAX}
 OPTAX["sgd, momentum"] = optax.sgd(0.1, momentum=0.9)
-NAMES = "heun", "lion", "adamd", "radam", "adabelief", "adabc", "ranger"
-EXTRA = {name: getattr(optax_extra, name)(0.1) for name in NAMES}
+OURS = "heun", "lion", "adamd", "radam", "adabelief", "adabc", "ranger"
+EXTRA = {name: getattr(optax_extra, name)(0.1) for name in OURS}
 EXTRA["adaderivative"] = optax_extra.adaderivative(0.1)
 PARAMS = {"kernel": jnp.zeros((30, 10)), "bias": jnp.zeros(10)}
 COUNT = sum(leaf.size for leaf in jax.tree.leaves(PARAMS))

@@ -6,7 +6,7 @@
 from surfaces.descent import Path, descend
 from surfaces.functions import SURFACES
 from surfaces.grid import RateSweep, learning_rates
-from surfaces.race import Result, race
+from surfaces.racing import Result, race
 from surfaces.roster import ORIGINAL, ROSTER, Racer
 from surfaces.search import Minimum, find_minima
 from surfaces.surface import Grid, Surface

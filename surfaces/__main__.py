@@ -5,14 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import Progress
 
-from surfaces import animate, plot, table
-from surfaces.arguments import Names, OneOf, Rate, Size
+from surfaces import animate, plot, table, terminal
+from surfaces.arguments import Names, OneOf, Rate, Size, Steps
 from surfaces.files import replacing, writable_folder
 from surfaces.functions import SURFACES
-from surfaces.race import RATES, Result, race
+from surfaces.racing import RATES, Result, race
 from surfaces.roster import (
     DEFAULT,
     ORIGINAL,
@@ -45,7 +44,7 @@ def cli() -> None:
     type=Names(),
     metavar="A,B",
     help="Only these, separated by commas; `list` shows all.  [default: the eight that "
-    "`list` shows first; with --preset original its six]",
+    "`list` names; with --preset original its six]",
 )
 @click.option(
     "--preset",
@@ -64,10 +63,11 @@ def cli() -> None:
 )
 @click.option(
     "--steps",
-    type=click.IntRange(1, 100_000),
+    type=Steps(),
+    metavar="STEPS",
     default=100,
     show_default=True,
-    help="Steps of each optimizer; an animation has a frame a step.",
+    help="Steps of each optimizer, from 1 to 100000; an animation has a frame a step.",
 )
 @click.option(
     "--size",
@@ -116,6 +116,16 @@ def race_command(
     The race this project grew from:
       python -m surfaces race --preset original
     """
+    roster = ORIGINAL if preset == "original" else ROSTER
+    default = ORIGINAL if preset == "original" else DEFAULT
+    known = OneOf(roster)
+    racers = {
+        name: roster[known.named("--optimizers", name)]
+        for name in optimizers or default
+    }
+    if learning_rate is None:
+        learning_rate = ORIGINAL_LEARNING_RATE if preset == "original" else "best"
+    rates = [learning_rate] if isinstance(learning_rate, float) else RATES
     try:
         writable_folder(out)
     except OSError as error:
@@ -124,20 +134,9 @@ def race_command(
             param_hint="'--out'",
         ) from error
 
-    roster = ORIGINAL if preset == "original" else ROSTER
-    default = ORIGINAL if preset == "original" else DEFAULT
-    known = OneOf(roster)
-    racers = {
-        name: roster[_named("--optimizers", known, name)]
-        for name in optimizers or default
-    }
-    if learning_rate is None:
-        learning_rate = ORIGINAL_LEARNING_RATE if preset == "original" else "best"
-    rates = [learning_rate] if isinstance(learning_rate, float) else RATES
-
-    console = _console()
+    console = terminal.output()
     surfaces = [SURFACES[name] for name in dict.fromkeys(names or SURFACES)]
-    with _progress(console) as progress:
+    with terminal.bars() as progress:
         task = progress.add_task("racing", total=len(racers))
         results = race(
             surfaces, racers, rates, steps, progress=lambda: progress.advance(task)
@@ -154,13 +153,6 @@ def race_command(
     console.print(table.to_rich(everything))
     count = len(surfaces) * len(formats or FORMATS)
     console.print(f"\n{count} pictures, race.csv and race.json are in {out}/")
-
-
-def _named(option: str, known: OneOf, name: str) -> str:
-    try:
-        return known.convert(name, None, None)
-    except click.BadParameter as error:
-        raise click.BadParameter(error.message, param_hint=f"'{option}'") from None
 
 
 def _draw(
@@ -199,36 +191,22 @@ def _draw(
 @cli.command("list")
 def list_command() -> None:
     """List the surfaces and the optimizers that can race."""
-    console = _console()
+    console = terminal.output()
     console.print(
         table.of_surfaces(SURFACES), "", table.of_racers(ROSTER), "", sep="\n"
     )
     console.print(
         "state: floats a parameter. gradients: evaluations that make a whole step; "
-        "a race gives everyone\nas many as it has steps. Unless others are named the "
-        f"first {len(DEFAULT)} race, with --preset original\n{', '.join(ORIGINAL)}."
-    )
-
-
-def _console() -> Console:
-    """Standard output; where it is no terminal, wide enough for every table."""
-    return Console(width=None if sys.stdout.isatty() else 150, highlight=False)
-
-
-def _progress(console: Console) -> Progress:
-    """A bar on standard error, silent where that is no terminal."""
-    return Progress(
-        TextColumn("{task.description:<16}"),
-        BarColumn(),
-        TextColumn("{task.completed:.0f}/{task.total:.0f}"),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        disable=not sys.stderr.isatty(),
+        "a race gives everyone\nas many as it has steps. Unless others are named these "
+        f"race:\n{', '.join(DEFAULT)};\n"
+        f"with --preset original:\n{', '.join(ORIGINAL)}."
     )
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command line; a mistake of the user's is one line and exit code 2."""
+    if arguments is None:
+        terminal.end_at_interrupt()
     try:
         cli.main(arguments, prog_name="surfaces", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:

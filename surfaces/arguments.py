@@ -23,6 +23,13 @@ class OneOf(click.ParamType):
             self.fail(f"{value!r} is unknown; {hint}: {', '.join(self.known)}.")
         return value
 
+    def named(self, option: str, value: str) -> str:
+        """What `convert` returns, for an option that is not of this type."""
+        try:
+            return self.convert(value, None, None)
+        except click.BadParameter as error:
+            raise click.BadParameter(error.message, param_hint=f"'{option}'") from None
+
 
 class Names(click.ParamType):
     """Names separated by commas."""
@@ -32,23 +39,43 @@ class Names(click.ParamType):
     def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, ...]:
         names = tuple(name.strip() for name in str(value).split(","))
         if not all(names):
-            self.fail(f"{value!r} must be names separated by commas.")
+            self.fail(f"{value!r} must be names separated by commas, as in sgd,lion.")
         return tuple(dict.fromkeys(names))
 
 
 class Rate(click.ParamType):
-    """A positive finite number, or "best"."""
+    """A positive finite number, also in float32, or "best"."""
 
     name = "rate"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> float | str:
+        if value == "best":
+            return "best"
         try:
-            rate = math.nan if value == "best" else float(value)
+            rate = float(value)
         except ValueError:
-            rate = -1.0
-        if value != "best" and not 0 < rate < math.inf:
-            self.fail(f"{value!r} must be a positive finite number, or best.")
-        return "best" if value == "best" else rate
+            rate = math.nan
+        if not 1e-30 <= rate <= 1e30:
+            self.fail(
+                f"{value!r} must be a positive finite number, "
+                "from 1e-30 to 1e30, or best."
+            )
+        return rate
+
+
+class Steps(click.ParamType):
+    """A number of steps."""
+
+    name = "steps"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> int:
+        try:
+            steps = int(value)
+        except ValueError:
+            steps = 0
+        if not 1 <= steps <= 100_000:
+            self.fail(f"'{value}' must be a whole number from 1 to 100000.")
+        return steps
 
 
 class Size(click.ParamType):

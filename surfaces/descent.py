@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
+from numpy.typing import NDArray
 
 from surfaces.surface import Surface
 
@@ -28,6 +30,11 @@ class Path(NamedTuple):
     positions: jax.Array
     values: jax.Array
 
+    @property
+    def finite(self) -> NDArray[np.bool_]:
+        """`[steps + 1]`, where position and value are finite numbers."""
+        return np.isfinite(self.positions).all(axis=-1) & np.isfinite(self.values)
+
 
 def descend(
     optimizer: optax.GradientTransformation,
@@ -37,8 +44,11 @@ def descend(
 ) -> Path:
     """Runs an optimizer down a surface, as one compiled `lax.scan`.
 
-    Any transformation of Optax will do, also those that ask for the value, the gradient
-    or the function (`optax.lbfgs`, `optax.polyak_sgd`, `optax.contrib`'s).
+    Any transformation fits whose update takes the gradient at the current position. It
+    is also given the value (for `optax.polyak_sgd`, `optax.contrib.reduce_on_plateau`)
+    and the function (for `optax.lbfgs`, `optax.scale_by_backtracking_linesearch`). What
+    wants other gradients or other params does not fit: `optax.contrib.sam` asks for
+    gradients elsewhere, `optax.lookahead` for a pair of params.
 
     Args:
       optimizer: a `GradientTransformation` with its learning rate.

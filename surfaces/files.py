@@ -1,31 +1,35 @@
 """Files that are whole or not there: written beside their place, then renamed."""
 
 import contextlib
-import os
 import tempfile
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
+
+_unfinished: set[Path] = set()
 
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A path beside `path` to write to; it becomes `path` when the block succeeds."""
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=path.suffix, prefix=".")
-    os.close(handle)
-    beside = Path(name)
+    beside = path.with_name(f".{uuid.uuid4().hex}{path.suffix}")
+    _unfinished.add(beside)
     try:
         yield beside
-        # mkstemp keeps its file private; a result is as public as any new file.
-        mask = os.umask(0)
-        os.umask(mask)
-        beside.chmod(0o666 & ~mask)
         beside.replace(path)
     finally:
+        beside.unlink(missing_ok=True)
+        _unfinished.discard(beside)
+
+
+def discard_unfinished() -> None:
+    """Removes what `replacing` has not renamed yet, before the process ends."""
+    for beside in _unfinished:
         beside.unlink(missing_ok=True)
 
 
 def writable_folder(path: Path) -> None:
     """Makes the folder if need be, and raises OSError unless files can be put in it."""
     path.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path):
+    with tempfile.TemporaryFile(dir=path):
         pass

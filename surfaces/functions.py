@@ -22,8 +22,6 @@ from surfaces.surface import Surface
 
 __all__ = [
     "SURFACES",
-    "Minimum",
-    "Surface",
     "custom",
     "custom2",
     "custom3",

@@ -1,5 +1,6 @@
 """Many paths: every learning rate of a grid as one compiled program."""
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 import optax_extra
 from surfaces.descent import Path, check_descent, descend_all
+from surfaces.roster import Racer
 from surfaces.surface import Surface
 
 Factory = Callable[[Any], optax.GradientTransformation]
@@ -35,8 +37,8 @@ class RateSweep(NamedTuple):
     best: int | None
 
     def path(self, index: int) -> Path:
-        """The path at one of the rates."""
-        return Path(self.positions[index], self.values[index])
+        """The path at one of the rates, as a copy: it does not keep the others."""
+        return Path(self.positions[index].copy(), self.values[index].copy())
 
 
 def learning_rates(
@@ -45,10 +47,13 @@ def learning_rates(
     """Descends a surface at every learning rate, in one program.
 
     Args:
-      factory: function of a learning rate to a `GradientTransformation`: an entry of
-        `ROSTER`, `optax.adam`, or any other.
+      factory: function of a learning rate to a `GradientTransformation`: `optax.adam`,
+        or any other. An entry of `ROSTER` also learns the number of steps, by which
+        some pace themselves; one that takes several gradients a step does not begin a
+        step that it cannot end, but stays where the last whole one led.
       surface: what to descend, from its start.
-      rates: learning rates, `[n]`, positive and finite.
+      rates: learning rates, `[n]`, positive and finite, also in the precision of the
+        descent, which is float32 unless JAX is told otherwise.
       steps: how many, at least 1.
 
     Returns:
@@ -85,25 +90,41 @@ def learning_rates_on_all(
             "learning_rates: factory must be a function of a learning rate to an "
             f"optimizer, got {factory!r}"
         )
-    row = np.asarray(rates, dtype=float)
-    if row.ndim != 1 or not row.size or not np.all(np.isfinite(row) & (row > 0)):
-        raise ValueError(
-            "learning_rates: rates must be a row of positive finite numbers, "
-            f"got {rates!r}"
-        )
+    row = _positive_row(rates)
+    whole = steps
+    if isinstance(factory, Racer):
+        whole -= steps % factory.gradients
+        factory = functools.partial(factory, steps=steps)
 
     def train(learning_rate: jax.Array) -> tuple[Path, ...]:
         starts = [jnp.asarray(surface.start, dtype=float) for surface in surfaces]
         return descend_all(factory(learning_rate), surfaces, steps, starts)
 
-    result = optax_extra.sweep(train, {"learning_rate": jnp.asarray(row, dtype=float)})
-    return tuple(_rate_sweep(result, i, surface) for i, surface in enumerate(surfaces))
+    result = optax_extra.sweep(train, {"learning_rate": row})
+    return tuple(
+        _rate_sweep(result, i, surface, whole) for i, surface in enumerate(surfaces)
+    )
+
+
+def _positive_row(rates: ArrayLike) -> jax.Array:
+    """The rates as the descent has them."""
+    row = np.asarray(rates, dtype=float)
+    limits = jnp.finfo(jnp.result_type(float))
+    least, most = float(limits.tiny), float(limits.max)
+    if row.ndim != 1 or not row.size or not np.all((least <= row) & (row <= most)):
+        raise ValueError(
+            "learning_rates: rates must be a row of positive finite numbers, from "
+            f"{least:.2g} to {most:.2g}, got {rates!r}"
+        )
+    return jnp.asarray(row, dtype=float)
 
 
 def _rate_sweep(
-    result: optax_extra.SweepResult, place: int, surface: Surface
+    result: optax_extra.SweepResult, place: int, surface: Surface, whole: int
 ) -> RateSweep:
-    path = jax.tree.map(np.asarray, result.values[place])
+    """What a sweep found on one surface; after the step `whole` nothing moves."""
+    steps = np.arange(result.values[place].values.shape[1]).clip(max=whole)
+    path = jax.tree.map(lambda leaf: np.asarray(leaf)[:, steps], result.values[place])
     inside = surface.contains(path.positions[:, -1])
     final = np.where(inside, path.values[:, -1], np.nan)
     best = None

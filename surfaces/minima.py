@@ -12,7 +12,7 @@ from pathlib import Path
 
 from surfaces.search import Minimum, find_minima
 
-__all__ = ["find_minima", "to_json"]
+__all__ = ["to_json"]
 
 
 def to_json(minima: Mapping[str, Iterable[Minimum]]) -> str:

@@ -69,6 +69,9 @@ class RaceFigure:
       figure: the Matplotlib figure; `savefig` saves the step drawn last.
       steps: the number of the last step.
       trails: for each panel, terrain and map, what moves for each track.
+
+    Raises:
+      ValueError: if the surface is finite nowhere, so that there is no ground.
     """
 
     def __init__(
@@ -88,6 +91,11 @@ class RaceFigure:
 
         grid = surface.grid(NODES)
         z = np.ma.masked_invalid(np.asarray(grid.z, float))
+        if not z.count():
+            raise ValueError(
+                "RaceFigure: surface must have finite values in its window, "
+                f"got none on {surface!r}"
+            )
         nodes = np.stack([*np.meshgrid(grid.x, grid.y), z.filled(np.nan)], axis=-1)
         above = np.ma.maximum(z - surface.minimum, 1e-6)
         camera = Camera.over(surface.bounds, float(z.min()), float(z.max()))

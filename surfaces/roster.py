@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -80,24 +81,13 @@ def _coloured(racers: Mapping[str, Racer]) -> Mapping[str, Racer]:
     )
 
 
-def _chain(*parts: optax.GradientTransformation, learning_rate: Any) -> Any:
-    return optax.chain(*parts, optax.scale_by_learning_rate(learning_rate))
-
-
-def _momentum(rate: Any) -> Any:
-    return optax.sgd(rate, momentum=0.9)
-
-
 def _amsgrad(rate: Any) -> Any:
-    return _chain(ox.scale_by_adam(amsgrad=True), learning_rate=rate)
+    adam = ox.scale_by_adam(amsgrad=True)
+    return optax.chain(adam, optax.scale_by_learning_rate(rate))
 
 
 def _adam_2k(rate: Any, steps: int) -> Any:
     return ox.adam_2k(rate, hold_steps=steps // 10)
-
-
-def _adam_eps(rate: Any) -> Any:
-    return optax.adam(rate, eps=1e-4)
 
 
 def _adam_warmup(rate: Any, steps: int) -> Any:
@@ -109,28 +99,8 @@ def _lion_cosine(rate: Any, steps: int) -> Any:
     return ox.lion(lambda count: rate * (1 + jnp.cos(jnp.pi * count / steps)) / 2)
 
 
-def _adabelief_dema(rate: Any) -> Any:
-    return ox.adabelief(rate, moving_average="dema")
-
-
-def _adabelief_tema(rate: Any) -> Any:
-    return ox.adabelief(rate, moving_average="tema")
-
-
-def _rectified_adabelief(rate: Any) -> Any:
-    return ox.adabelief(rate, rectified=True)
-
-
-def _lookahead_adamw(rate: Any) -> Any:
-    return optax.chain(optax.adamw(rate), ox.lookahead())
-
-
-def _lookahead_adam(rate: Any) -> Any:
-    return optax.chain(optax.adam(rate), ox.lookahead())
-
-
-def _lookahead_sgd(rate: Any) -> Any:
-    return optax.chain(optax.sgd(rate), ox.lookahead())
+def _lookahead(fast: Callable[[Any], Any], rate: Any) -> Any:
+    return optax.chain(fast(rate), ox.lookahead())
 
 
 _VISUALIZER = "ImpactCrater, OptimizerVisualizer"
@@ -142,7 +112,7 @@ _SLOW = "every 5 steps half-way back to the slow weights"
 
 # fmt: off
 ROSTER = _coloured({
-    # The eight that race unless others are named, which gives them the first colours.
+    # Those of DEFAULT come first, which gives them the first colours.
     "sgd": Racer("SGD", "g", "Robbins, Monro, doi:10.1214/aoms/1177729586", 1951,
         optax.sgd),
     "adamw": Racer("AdamW", "m̂ / (√v̂ + ε) + λx", "Loshchilov, Hutter, arXiv:1711.05101",
@@ -157,10 +127,11 @@ ROSTER = _coloured({
         2024, ox.adabc),
     "radam": Racer("RAdam", "r·m̂ / (√v̂ + ε); m̂ while ρ < 5", _LIU, 2019, ox.radam),
     "lookahead_adamw": Racer("Lookahead(AdamW)", f"AdamW, {_SLOW}", _ZHANG, 2019,
-        _lookahead_adamw),
+        partial(_lookahead, optax.adamw)),
     # All others.
     "momentum": Racer("Momentum", "m ← 0.9m + g",
-        "Polyak, doi:10.1016/0041-5553(64)90137-5", 1964, _momentum),
+        "Polyak, doi:10.1016/0041-5553(64)90137-5", 1964,
+        partial(optax.sgd, momentum=0.9)),
     "adagrad": Racer("AdaGrad", "g / √(Σg² + ε)", "Duchi et al., JMLR 12", 2011,
         optax.adagrad),
     "rmsprop": Racer("RMSProp", "g / √(v + ε)", "Tieleman, Hinton, Coursera", 2012,
@@ -172,7 +143,8 @@ ROSTER = _coloured({
         ox.adamd),
     "adam_2k": Racer("Adam-2k", "Adam; for a tenth of the steps only v learns", _LIU,
         2019, _adam_2k, paced=True),
-    "adam_eps": Racer("Adam-eps", "Adam, ε = 1e-4", _LIU, 2019, _adam_eps),
+    "adam_eps": Racer("Adam-eps", "Adam, ε = 1e-4", _LIU, 2019,
+        partial(optax.adam, eps=1e-4)),
     "adam_warmup": Racer("Adam, warm-up", "Adam; rate grows for a fifth of the steps",
         "Goyal et al., arXiv:1706.02677", 2017, _adam_warmup, paced=True),
     "nadam": Racer("NAdam", "Adam, m̂ one step ahead", "Dozat, ICLR workshop", 2016,
@@ -182,54 +154,40 @@ ROSTER = _coloured({
     "lion_cosine": Racer("Lion, cosine", "Lion; rate falls to 0 along a cosine",
         "Chen et al., arXiv:2302.06675", 2023, _lion_cosine, paced=True),
     "adabelief_dema": Racer("AdaBelief, DEMA", "AdaBelief, m = 2m₁ − m₂",
-        "Mulloy, TASC 12:1", 1994, _adabelief_dema),
+        "Mulloy, TASC 12:1", 1994, partial(ox.adabelief, moving_average="dema")),
     "adabelief_tema": Racer("AdaBelief, TEMA", "AdaBelief, m = 3m₁ − 3m₂ + m₃",
-        "Mulloy, TASC 12:1", 1994, _adabelief_tema),
+        "Mulloy, TASC 12:1", 1994, partial(ox.adabelief, moving_average="tema")),
     "rectified_adabelief": Racer("Rectified AdaBelief", "r · AdaBelief; m̂ while ρ < 5",
-        _ZHUANG, 2020, _rectified_adabelief),
+        _ZHUANG, 2020, partial(ox.adabelief, rectified=True)),
     "ranger": Racer("Ranger", "RAdam of centralised g, every 6 steps half-way back",
         "Wright, Ranger-Deep-Learning-Optimizer", 2019, ox.ranger),
     "lookahead_adam": Racer("Lookahead(Adam)", f"Adam, {_SLOW}", _ZHANG, 2019,
-        _lookahead_adam),
+        partial(_lookahead, optax.adam)),
     "lookahead_sgd": Racer("Lookahead(SGD)", f"SGD, {_SLOW}", _ZHANG, 2019,
-        _lookahead_sgd),
+        partial(_lookahead, optax.sgd)),
     "heun": Racer("Heun", "(g(x) + g(x − lr·g)) / 2", "Heun, Z. Math. Phys. 45", 1900,
         ox.heun, gradients=2),
 })
 # fmt: on
 """Every optimizer that the laboratory knows, each with the defaults of its authors."""
 
-DEFAULT = tuple(itertools.islice(ROSTER, 8))
+DEFAULT = (
+    "sgd", "adamw", "lion", "adabelief", "adaderivative", "adabc", "radam",
+    "lookahead_adamw",
+)  # fmt: skip
 """The names that race unless others are asked for."""
-
-
-def _visualizer_adamw(rate: Any) -> Any:
-    # Its eps stands under the roots at every step, as AdaBelief's does: in effect it
-    # is added once, as the sum of a geometric series.
-    return ox.adamd(rate, eps=1e-16, eps_root=1e-16 / (1 - 0.999))
-
-
-def _visualizer_lion(rate: Any) -> Any:
-    return ox.lion(rate, weight_decay=0.0)
-
-
-def _visualizer_adabelief(rate: Any) -> Any:
-    return ox.adabelief(rate, bias_correction_mu=False)
-
-
-def _visualizer_adaderivative(rate: Any) -> Any:
-    return ox.adaderivative(rate, bias_correction_mu=False)
-
 
 ORIGINAL = MappingProxyType(
     {
         name: dataclasses.replace(ROSTER[name], factory=factory)
         for name, factory in {
             "sgd": optax.sgd,
-            "adamw": _visualizer_adamw,
-            "lion": _visualizer_lion,
-            "adabelief": _visualizer_adabelief,
-            "adaderivative": _visualizer_adaderivative,
+            # Its eps stands under the roots at every step, as AdaBelief's does: in
+            # effect it is added once, as the sum of a geometric series.
+            "adamw": partial(ox.adamd, eps=1e-16, eps_root=1e-16 / (1 - 0.999)),
+            "lion": partial(ox.lion, weight_decay=0.0),
+            "adabelief": partial(ox.adabelief, bias_correction_mu=False),
+            "adaderivative": partial(ox.adaderivative, bias_correction_mu=False),
             "adabc": ox.adabc,
         }.items()
     }

@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.table import Table
 
-from surfaces.race import Result
+from surfaces.racing import Result
 from surfaces.roster import Racer
 from surfaces.surface import Surface
 
@@ -77,7 +77,9 @@ def _ended(result: Result) -> str:
         returned = "" if result.outcome == "left the window" else ", returned"
         events.append(f"left at step {result.left_at}{returned}")
     if result.nan_at is not None:
-        events.append(f"no number from step {result.nan_at} on")
+        recovered = result.path.finite[result.nan_at :].any()
+        when = "at step {}" if recovered else "from step {} on"
+        events.append(f"no number {when.format(result.nan_at)}")
     return f"{result.outcome} ({'; '.join(events)})" if events else result.outcome
 
 

@@ -1,5 +1,7 @@
 """Descents and grids of learning rates: the numbers behind the pictures."""
 
+import pkgutil
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -46,10 +48,24 @@ def test_path_begins_at_the_start():
     assert path.values[0] == 0.3125
 
 
-def test_optimizers_that_ask_for_the_value_or_the_function():
-    for optimizer in (optax.polyak_sgd(), optax.lbfgs()):
-        path = descend(optimizer, BOWL, steps=20)
-        assert path.values[-1] < 1e-6
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        optax.polyak_sgd(),
+        optax.lbfgs(),
+        optax.chain(optax.sgd(1.0), optax.scale_by_backtracking_linesearch(9)),
+        optax.chain(optax.sgd(0.4), optax.contrib.reduce_on_plateau()),
+    ],
+    ids=["polyak_sgd", "lbfgs", "linesearch", "plateau"],
+)
+def test_optimizers_that_ask_for_the_value_or_the_function(optimizer):
+    assert descend(optimizer, BOWL, steps=20).values[-1] < 1e-6
+
+
+def test_optimizers_that_ask_for_other_gradients_do_not_fit():
+    sam = optax.contrib.sam(optax.sgd(0.1), optax.sgd(0.1))
+    with pytest.raises(TypeError, match="value"):
+        descend(sam, BOWL)
 
 
 def test_nan_stays_nan():
@@ -80,6 +96,37 @@ def test_the_best_rate_ends_in_the_window():
 def test_no_best_rate_where_all_leave():
     tilted = Surface(lambda p: p[0], name="tilted", minima=())
     assert learning_rates(optax.sgd, tilted, [10.0, 20.0], steps=5).best is None
+
+
+def test_a_path_does_not_keep_the_others():
+    swept = learning_rates(optax.sgd, BOWL, [0.1, 0.2, 0.3], steps=4)
+    path = swept.path(1)
+    np.testing.assert_array_equal(path.positions, swept.positions[1])
+    np.testing.assert_array_equal(path.values, swept.values[1])
+    assert path.positions.base is None
+    assert path.values.base is None
+
+
+def test_racers_pace_themselves_by_the_steps_of_the_grid():
+    racer = ROSTER["lion_cosine"]
+    swept = learning_rates(racer, SURFACES["sphere"], [0.1], steps=30)
+    path = descend(racer(0.1, steps=30), SURFACES["sphere"], steps=30)
+    # The rate is rounded to float32 in the grid; every step rounds anew.
+    np.testing.assert_allclose(swept.positions[0], path.positions, atol=300 * EPS)
+    # The last step is that of the cosine's end, next to nothing.
+    assert np.abs(swept.positions[0, -1] - swept.positions[0, -2]).max() < 1e-3
+
+
+def test_a_step_that_would_not_end_is_not_begun():
+    """Heun's predictor would end lower here: the bowl is one step away."""
+    even, odd = (
+        learning_rates(ROSTER["heun"], BOWL, [0.1, 0.5], steps=steps)
+        for steps in (6, 7)
+    )
+    np.testing.assert_array_equal(odd.positions[:, :7], even.positions)
+    np.testing.assert_array_equal(odd.positions[:, 7], even.positions[:, 6])
+    np.testing.assert_array_equal(odd.values[:, 7], even.values[:, 6])
+    assert odd.best == even.best
 
 
 def test_surfaces_share_one_program():
@@ -121,6 +168,16 @@ def test_surfaces_share_one_program():
             "rates must be a row of positive finite numbers",
         ),
         (
+            lambda: learning_rates(optax.sgd, BOWL, [0.1, 1e39]),
+            ValueError,
+            r"numbers, from 1\.2e-38 to 3\.4e\+38, got \[0\.1, 1e\+39\]",
+        ),
+        (
+            lambda: learning_rates(optax.sgd, BOWL, [1e-60]),
+            ValueError,
+            r"numbers, from 1\.2e-38 to 3\.4e\+38, got \[1e-60\]",
+        ),
+        (
             lambda: learning_rates(optax.sgd, BOWL, 0.1),
             ValueError,
             "rates must be a row of positive finite numbers",
@@ -139,3 +196,5 @@ def test_bad_input(call, error, message):
 
 def test_public_names():
     assert all(hasattr(surfaces, name) for name in surfaces.__all__)
+    modules = {module.name for module in pkgutil.iter_modules(surfaces.__path__)}
+    assert not modules & set(surfaces.__all__)

@@ -10,7 +10,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from surfaces.functions import SURFACES, Minimum, Surface
+from surfaces import SURFACES, Minimum, Surface
 from surfaces.palette import PALETTE
 from surfaces.plot import RaceFigure, Track, race
 from surfaces.trail import MARKERS
@@ -172,6 +172,15 @@ def test_surface_with_holes_and_another_window():
 def test_constant_surface():
     flat = Surface(lambda point: 0 * point[0], name="flat", minima=[])
     race(flat, [track(spiral())], size=SMALL)
+
+
+def test_surface_without_a_number():
+    nowhere = Surface(lambda point: jnp.nan * point[0], name="nowhere", minima=[])
+    message = (
+        r"surface must have finite values in its window, got none on Surface\('now"
+    )
+    with pytest.raises(ValueError, match="RaceFigure: " + message):
+        race(nowhere, [track(spiral())], size=SMALL)
 
 
 @pytest.mark.parametrize("size", [(300, 150), (333, 444), (1201, 601)])

@@ -5,7 +5,7 @@ path that is shown comes from the program that found its rate, because another p
 may round differently and a chaotic path then parts.
 """
 
-import functools
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -14,7 +14,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from surfaces.descent import Path
 from surfaces.grid import Factory, RateSweep, learning_rates_on_all
-from surfaces.roster import Racer
 from surfaces.surface import Surface
 
 # The rates among which each optimizer finds its best: 96 from 1e-4 to 10.
@@ -34,13 +33,14 @@ class Result(NamedTuple):
       at_edge: whether that rate was the least or the greatest of several tried, so
         that a better one may lie beyond.
       value: surface at the end of the path, NaN if the path turned NaN.
-      height: value above the surface's lowest.
+      height: value above the surface's lowest; 0 where rounding puts it below.
       distance: from the end of the path to the nearest global minimum.
       outcome: where the path ended: "global minimum", "local minimum", "on the way",
         "left the window" or "NaN".
       left_at: first step outside the window, or None.
       nan_at: first step at which the position or the value was no finite number, or
-        None. A path that overflowed has left the window before.
+        None. A path that overflowed has left the window before; one that crossed a
+        hole in the surface may have found numbers again.
       path: the path itself.
     """
 
@@ -73,11 +73,17 @@ def race(
       rates: learning rates to choose from, or a single one for all. The best has the
         lowest final value of the runs that end in the window; if none does, the least
         rate counts.
-      steps: how many, at least 1.
+      steps: how many, at least 1. Racers of `ROSTER` that take two gradients a step
+        stop at their last whole step where it is odd.
       progress: called after every optimizer.
 
     Returns:
       Names of surfaces to one `Result` an optimizer, in the order of `racers`.
+
+    Raises:
+      TypeError: if a racer or a surface is no such thing.
+      ValueError: if two surfaces share a name, steps is below 1, or rates are not
+        positive and finite.
 
     Example:
       >>> from surfaces import ROSTER, SURFACES, race
@@ -85,12 +91,14 @@ def race(
       >>> print(results["sphere"][0].outcome)
       global minimum
     """
+    for name, count in Counter(surface.name for surface in surfaces).items():
+        if count > 1:
+            raise ValueError(
+                f"race: surfaces must have distinct names, got {name!r} {count} times"
+            )
     results: dict[str, list[Result]] = {surface.name: [] for surface in surfaces}
     for name, racer in racers.items():
-        factory = racer
-        if isinstance(racer, Racer):  # Some pace themselves over the race.
-            factory = functools.partial(racer, steps=steps)
-        sweeps = learning_rates_on_all(factory, surfaces, rates, steps)
+        sweeps = learning_rates_on_all(racer, surfaces, rates, steps)
         for surface, swept in zip(surfaces, sweeps, strict=True):
             results[surface.name].append(_result(surface, name, swept))
         if progress is not None:
@@ -102,8 +110,7 @@ def _result(surface: Surface, name: str, swept: RateSweep) -> Result:
     index = int(np.argmin(swept.rates)) if swept.best is None else swept.best
     path = swept.path(index)
     end = path.positions[-1]
-    finite = np.isfinite(path.positions).all(axis=-1) & np.isfinite(path.values)
-    left_at = _first(finite & ~surface.contains(path.positions))
+    left_at = _first(path.finite & ~surface.contains(path.positions))
     value = float(path.values[-1])
     return Result(
         surface=surface.name,
@@ -111,11 +118,11 @@ def _result(surface: Surface, name: str, swept: RateSweep) -> Result:
         learning_rate=float(swept.rates[index]),
         at_edge=len(swept.rates) > 1 and index in (0, len(swept.rates) - 1),
         value=value,
-        height=value - surface.minimum,
+        height=float(np.maximum(value - surface.minimum, 0)),
         distance=_distance(end, [m.position for m in surface.global_minima]),
         outcome=_outcome(surface, path, lost="left the window" if left_at else "NaN"),
         left_at=left_at,
-        nan_at=_first(~finite),
+        nan_at=_first(~path.finite),
         path=path,
     )
 
@@ -133,7 +140,7 @@ def _distance(end: ArrayLike, positions: Sequence[tuple[float, float]]) -> float
 def _outcome(surface: Surface, path: Path, *, lost: str) -> str:
     """Where the path ended; `lost` if that is no number."""
     end = path.positions[-1]
-    if not np.isfinite([*end, path.values[-1]]).all():
+    if not path.finite[-1]:
         return lost
     if not surface.contains(end):
         return "left the window"
