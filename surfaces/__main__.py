@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from rich.progress import Progress
 
+import optax_extra
 from surfaces import animate, plot, table, terminal
 from surfaces.arguments import Names, OneOf, Rate, Size, Steps
 from surfaces.files import replacing, writable_folder
@@ -27,6 +28,7 @@ FORMATS = ("gif", "png")
 
 
 @click.group(context_settings=CONTEXT)
+@click.version_option(optax_extra.__version__, message="optax-extra %(version)s")
 def cli() -> None:
     """Race optimizers down test surfaces and look at it.
 
@@ -151,8 +153,8 @@ def race_command(
         with replacing(out / name) as beside:
             beside.write_text(text, encoding="utf-8")
     console.print(table.to_rich(everything))
-    count = len(surfaces) * len(formats or FORMATS)
-    console.print(f"\n{count} pictures, race.csv and race.json are in {out}/")
+    console.print(f"\n{table.LEGEND}\n")
+    console.print(f"Pictures, race.csv and race.json are in {out}/")
 
 
 def _draw(
@@ -167,7 +169,7 @@ def _draw(
     """The pictures of one surface."""
     tracks = [
         plot.Track(
-            f"{racers[result.optimizer].label}  {table.rate_label(result)}",
+            f"{racers[result.optimizer].label}, lr {table.rate_label(result)}",
             colour,
             result.path.positions,
             result.path.values,

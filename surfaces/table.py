@@ -9,11 +9,16 @@ from typing import Any
 
 from rich.table import Table
 
-from surfaces.racing import Result
+from surfaces.racing import REACH, Result
 from surfaces.roster import Racer
 from surfaces.surface import Surface
 
 _PLAIN: dict[str, Any] = {"box": None, "pad_edge": False, "header_style": "bold"}
+
+LEGEND = f"""\
+height: final value above the lowest in the window. distance: to a global minimum.
+A path ended at a minimum within {REACH:.0%} of the window's diagonal, or was on the way.
+edge: the best rate was the least or greatest tried, so a better one may lie beyond."""
 
 COLUMNS = tuple(name for name in Result._fields if name != "path")
 
