@@ -42,27 +42,38 @@ def in_range(
             f"{part}: {name} must be a number {rule}, got {value!r}; "
             "for a schedule wrap the factory in optax.inject_hyperparams"
         )
+    known = _known(part, name, value, f"a number {rule}")
+    # Written so that NaN fails.
+    inside = known is None or low <= known <= high
+    if not inside or (high_open and known == high):
+        raise ValueError(f"{part}: {name} must be {rule}, got {value}")
+
+
+def rate(part: str, name: str, value: Any) -> None:
+    """A finite number, of either sign as in Optax, or a schedule."""
+    if not callable(value):
+        known = _known(part, name, value, "a finite number or a schedule")
+        if known is not None and not math.isfinite(known):
+            raise ValueError(f"{part}: {name} must be finite, got {value}")
+
+
+def _known(part: str, name: str, value: Any, kind: str) -> float | None:
+    """The value of a scalar, None if it is a tracer's."""
     if np.shape(value) != ():
         raise ValueError(
             f"{part}: {name} must be a scalar, got an array of shape {np.shape(value)}"
         )
     if isinstance(value, jax.core.Tracer):
-        return
+        return None
     try:
-        known = float(value)
+        if not isinstance(value, (bool, str)):
+            return float(value)
     except (TypeError, ValueError):
-        known = None
-    if known is None or isinstance(value, (bool, str)):
-        raise TypeError(f"{part}: {name} must be a number {rule}, got {value!r}")
-    # Written so that NaN fails, and minus infinity where there is no lower bound.
-    inside = low <= known < high if high_open else low <= known <= high
-    if not inside or known == -math.inf:
-        raise ValueError(f"{part}: {name} must be {rule}, got {value}")
+        pass
+    raise TypeError(f"{part}: {name} must be {kind}, got {value!r}")
 
 
 def _interval(low: float, high: float, high_open: bool) -> str:
-    if low == -math.inf:
-        return "finite"
     if high == math.inf:
         return "at least 0" if low == 0 else f"at least {low:g}"
     return f"in [{low:g}, {high:g}{')' if high_open else ']'}"
@@ -77,12 +88,6 @@ def each(check: Callable[[str, str, Any], None], part: str, **values: Any) -> No
 def not_negative(part: str, name: str, value: chex.Numeric) -> None:
     """A number is at least 0."""
     in_range(part, name, value, 0)
-
-
-def rate(part: str, name: str, value: Any) -> None:
-    """A finite number or a schedule; of either sign, as in Optax."""
-    if not callable(value) and value is not None:
-        in_range(part, name, value, -math.inf, math.inf, high_open=True)
 
 
 def decay(part: str, name: str, value: chex.Numeric) -> None:

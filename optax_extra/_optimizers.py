@@ -31,7 +31,8 @@ def _descend(
     mask: Mask,
 ) -> optax.GradientTransformationExtraArgs:
     """The parts, then decoupled weight decay, then the learning rate over both."""
-    _check.rate(name, "learning_rate", learning_rate)
+    if learning_rate is not None:  # Optax's way to leave it to another part.
+        _check.rate(name, "learning_rate", learning_rate)
     _check.rate(name, "weight_decay", weight_decay)
     if not _check.is_zero(weight_decay):  # Decay is what makes `update` need params.
         parts += (optax.add_decayed_weights(weight_decay, mask),)
@@ -695,7 +696,8 @@ def heun(
       Neue Methoden zur approximativen Integration der Differentialgleichungen einer
       unabhängigen Veränderlichen, Heun, Zeitschrift für Mathematik und Physik, 1900
     """
-    _check.rate("heun", "learning_rate", learning_rate)
+    if learning_rate is not None:
+        _check.rate("heun", "learning_rate", learning_rate)
     _check.rate("heun", "weight_decay", weight_decay)
     field = []
     if not _check.is_zero(weight_decay):

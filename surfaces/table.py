@@ -17,7 +17,7 @@ _PLAIN: dict[str, Any] = {"box": None, "pad_edge": False, "header_style": "bold"
 
 LEGEND = f"""\
 height: final value above the lowest in the window. distance: to a global minimum.
-A path ended at a minimum within {REACH:.0%} of the window's diagonal, or was on the way.
+A path ended at a minimum within {REACH:.0%} of the window's diagonal, or on the way.
 edge: the best rate was the least or greatest tried, so a better one may lie beyond."""
 
 COLUMNS = tuple(name for name in Result._fields if name != "path")

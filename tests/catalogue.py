@@ -75,11 +75,13 @@ class Row:
         parts = factory(**arguments), optax.scale_by_learning_rate(learning_rate)
         return optax.chain(*reversed(parts) if self.last else parts)
 
-    def injected(self, **arguments: Any) -> optax.GradientTransformationExtraArgs:
+    def injected(
+        self, hyperparam_dtype: Any = jnp.float32, **arguments: Any
+    ) -> optax.GradientTransformationExtraArgs:
         """The factory with its numbers in the state; choices and dtypes are static."""
         static = self.parameters - set(self.numeric)
         return optax.inject_hyperparams(
-            self.factory, static_args=static, hyperparam_dtype=jnp.float32
+            self.factory, static_args=static, hyperparam_dtype=hyperparam_dtype
         )(**arguments)
 
 
@@ -256,7 +258,7 @@ COMBINATIONS = [
     Row(
         f"{part.__name__}-{name}{'-lookahead' if slow else ''}",
         functools.partial(combined, part, unadapted, slow),
-        LEARNING_RATE,
+        LEARNING_RATE | DECAYS,
         reference,
     )
     for (part, _, reference), (name, unadapted), slow in itertools.product(

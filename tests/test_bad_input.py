@@ -9,15 +9,19 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from catalogue import ROWS, Row
+from catalogue import RECIPES, ROWS, Row
 
-import optax_extra
 from optax_extra import (
+    adabelief,
+    adaderivative,
+    adam_2k,
+    centralize,
     clip_momentum,
     lookahead,
     momentum_of,
@@ -75,10 +79,25 @@ def test_negative_number(part: Callable[..., Any], name: str) -> None:
     "name", ["nesterov", "bias_correction_mu", "amsgrad", "eps_uncorrected"]
 )
 @pytest.mark.parametrize("value", [1, None, "yes"])
-def test_flag(part: Callable[..., Any], name: str, value: Any) -> None:
+def test_flag_of_a_part(part: Callable[..., Any], name: str, value: Any) -> None:
     message = f"{part.__name__}: {name} must be True or False, got {value!r}"
     with refuses(TypeError, message):
         part(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("recipe", "name"),
+    [
+        (adabelief, "rectified"),
+        (adaderivative, "rectified"),
+        (radam, "degenerated_to_sgd"),
+    ],
+)
+@pytest.mark.parametrize("value", [1, None, "yes"])
+def test_flag_of_a_recipe(recipe: Callable[..., Any], name: str, value: Any) -> None:
+    message = f"{recipe.__name__}: {name} must be True or False, got {value!r}"
+    with refuses(TypeError, message):
+        recipe(0.1, **{name: value})
 
 
 @pytest.mark.parametrize(
@@ -89,21 +108,31 @@ def test_flag(part: Callable[..., Any], name: str, value: Any) -> None:
         (sign_momentum, "mu_dtype"),
     ],
 )
-@pytest.mark.parametrize("value", [jnp.int32, "bool", "float33"])
+@pytest.mark.parametrize(
+    "value", [jnp.int32, "bool", "float33", jnp.float8_e4m3fn, "float8_e5m2"]
+)
 def test_dtype(part: Callable[..., Any], name: str, value: Any) -> None:
-    message = f"{part.__name__}: {name} must be a floating dtype, got {value!r}"
+    message = (
+        f"{part.__name__}: {name} must be a floating dtype of 16 bits or more, "
+        f"got {value!r}"
+    )
     with refuses(ValueError, message):
         part(**{name: value})
 
 
 @pytest.mark.parametrize("part", ADAPTIVE)
-def test_moving_average(part: Callable[..., Any]) -> None:
+@pytest.mark.parametrize(
+    ("value", "ending"),
+    [("deema", "'deema'; did you mean 'dema'?"), ("sum", "'sum'"), (2, "2")],
+)
+def test_moving_average(part: Callable[..., Any], value: Any, ending: str) -> None:
     with refuses(
         ValueError,
         f"{part.__name__}: moving_average must be one of 'ema', 'dema', 'tema', "
-        "got 'deema'; did you mean 'dema'?",
-    ):
-        part(moving_average="deema")
+        f"got {ending}",
+    ) as refusal:
+        part(moving_average=value)
+    assert str(refusal.value).endswith(ending)
 
 
 @pytest.mark.parametrize("part", ADAPTIVE)
@@ -152,6 +181,16 @@ def test_nesterov_with_another_moving_average(part: Callable[..., Any]) -> None:
             "clip_momentum: lower must be at most upper, got 2.0 > 0.1",
         ),
         (
+            lambda: clip_momentum(jnp.array(2.0), np.array(0.5)),
+            ValueError,
+            "clip_momentum: lower must be at most upper, got 2.0 > 0.5",
+        ),
+        (
+            lambda: adam_2k(0.1, hold_steps=-1),
+            ValueError,
+            "scale_by_adam: hold_steps must be at least 0, got -1",
+        ),
+        (
             lambda: clip_momentum(lower=-0.1),
             ValueError,
             "clip_momentum: lower must be at least 0, got -0.1",
@@ -190,6 +229,50 @@ def test_other_arguments(
         call()
 
 
+NAMED = [
+    pytest.param(row, name, id=f"{row}-{name}") for row in ROWS for name in row.numeric
+]
+
+
+@pytest.mark.parametrize(("row", "name"), NAMED)
+@pytest.mark.parametrize("build", [lambda call: call, jax.jit], ids=["array", "tracer"])
+def test_array_for_a_scalar(row: Row, name: str, build: Callable[..., Any]) -> None:
+    """Neither a known one nor a tracer: one value an element is no hyperparameter."""
+
+    def call(value: chex.Array) -> int:
+        row.make(**{name: value})
+        return 0
+
+    message = f": {name} must be a scalar, got an array of shape (3,)"
+    with refuses(ValueError, message):
+        build(call)(jnp.full(3, 0.5))
+
+
+@pytest.mark.parametrize("row", RECIPES, ids=str)
+@pytest.mark.parametrize("name", ["learning_rate", "weight_decay"])
+@pytest.mark.parametrize(
+    ("value", "error", "rule"),
+    [
+        (float("nan"), ValueError, "finite"),
+        (float("-inf"), ValueError, "finite"),
+        ("high", TypeError, "a finite number or a schedule"),
+        (True, TypeError, "a finite number or a schedule"),
+    ],
+)
+def test_rate(
+    row: Row, name: str, value: Any, error: type[Exception], rule: str
+) -> None:
+    with refuses(error, f"{row.part}: {name} must be {rule}, got {value!r}"):
+        row.make(**{name: value})
+
+
+@pytest.mark.parametrize("row", RECIPES, ids=str)
+def test_no_weight_decay_is_zero_and_not_none(row: Row) -> None:
+    rule = "a finite number or a schedule"
+    with refuses(TypeError, f"{row.part}: weight_decay must be {rule}, got None"):
+        row.make(weight_decay=None)
+
+
 @pytest.mark.parametrize(
     ("adaptive", "count"),
     [
@@ -205,6 +288,41 @@ def test_momentum_of_needs_one_moments_state(adaptive: Any, count: int) -> None:
         f"adaptive part, got {count}; use optax.ema(b1) as unadapted part",
     ):
         rectify(adaptive, momentum_of(0.9), b2=0.999).init(PARAMS)
+
+
+@pytest.mark.parametrize(
+    ("adaptive", "nesterov", "message"),
+    [
+        *(
+            (
+                adaptive,
+                False,
+                "rectify: momentum_of must find a moment of every leaf of params, got "
+                "PyTreeDef({'a': *, 'b': CustomNode(namedtuple[MaskedNode], [])}); put "
+                "optax.masked or optax.partition around rectify, or use optax.ema(b1) "
+                "as unadapted part",
+            )
+            for adaptive in (
+                optax.masked(scale_by_adam(), {"a": True, "b": False}),
+                optax.partition(
+                    {"fast": scale_by_adam(), "still": optax.set_to_zero()},
+                    {"a": "fast", "b": "still"},
+                ),
+            )
+        ),
+        (
+            optax.chain(scale_by_adam(nesterov=True)),
+            True,
+            "rectify: momentum_of(nesterov=True) must stand beside a part alone, whose "
+            "gradients it sees, got tuple; chain before rectify",
+        ),
+    ],
+    ids=["masked", "partition", "chain"],
+)
+def test_momentum_of_cannot_read(adaptive: Any, nesterov: bool, message: str) -> None:
+    part = rectify(adaptive, momentum_of(0.9, nesterov=nesterov), b2=0.999)
+    with refuses(ValueError, message):
+        part.init({"a": jnp.ones(2), "b": jnp.ones(2)})
 
 
 def test_momentum_of_is_no_transformation() -> None:
@@ -249,17 +367,51 @@ def test_slow_params_without_lookahead() -> None:
         slow_params(state, PARAMS)
 
 
+def test_slow_params_of_another_tree() -> None:
+    state = lookahead().init(PARAMS)
+    with refuses(
+        ValueError,
+        "slow_params: params must be the tree that lookahead saw, got one without "
+        "['layer']['kernel']",
+    ):
+        slow_params(state, {"layer": {"bias": jnp.ones(2)}})
+
+
+@pytest.mark.parametrize("value", ["torch", [1], True, (0, "a"), 1.0, None])
+def test_feature_axes(value: Any) -> None:
+    with refuses(
+        TypeError,
+        'centralize: feature_axes must be "flax", an int, a tuple of ints or a '
+        f"function of (path, leaf), got {value!r}",
+    ):
+        centralize(value)
+
+
+@pytest.mark.parametrize("value", [2, -3, (0, 2), 1.5, [0], True])
+@pytest.mark.parametrize(
+    ("params", "name"),
+    [
+        ({"layer": {"kernel": jnp.ones((2, 3))}}, "['layer']['kernel']"),
+        (jnp.ones((2, 3)), "the root"),
+    ],
+    ids=["in a tree", "alone"],
+)
+def test_feature_axes_of_a_leaf(value: Any, params: Any, name: str) -> None:
+    axes = value if type(value) in (int, tuple) else lambda path, leaf: value
+    with refuses(
+        ValueError,
+        f"centralize: feature_axes must be axes of every leaf, got {value!r} for "
+        f"{name} of shape (2, 3)",
+    ):
+        centralize(axes).init(params)
+
+
 # Lookahead's numbers, the learning rate and the weight decay may be schedules as such.
 TAKES_SCHEDULES = {"sync_period", "slow_step_size", "learning_rate", "weight_decay"}
 
 
 @pytest.mark.parametrize(
-    ("row", "name"),
-    [
-        pytest.param(row, name, id=f"{row}-{name}")
-        for row in ROWS
-        for name in sorted(row.numeric.keys() - TAKES_SCHEDULES)
-    ],
+    ("row", "name"), [case for case in NAMED if case.values[1] not in TAKES_SCHEDULES]
 )
 def test_schedule_that_must_be_injected(row: Row, name: str) -> None:
     with refuses(
@@ -305,6 +457,12 @@ AXIS = jnp.arange(3.0)
             "none for 'seed'",
         ),
         ({}, {}, ValueError, "sweep: axes must name at least one argument, got none"),
+        (
+            [1.0, 2.0],
+            {},
+            TypeError,
+            "sweep: axes must be a mapping of names to values, got [1.0, 2.0]",
+        ),
         (
             {"learning_rate": jnp.array([]), "seed": AXIS},
             {},
@@ -358,21 +516,30 @@ def test_sweep_of_no_function() -> None:
         sweep(0.1, {"x": AXIS})
 
 
+@pytest.mark.parametrize("nothing", [None, (), {}], ids=repr)
+def test_sweep_of_a_function_that_returns_nothing(nothing: Any) -> None:
+    with refuses(ValueError, f"sweep: train must return arrays, got {nothing!r}"):
+        sweep(lambda x: nothing, {"x": AXIS})
+
+
 @pytest.mark.parametrize(
-    ("score", "message"),
-    [
-        (
-            lambda values: jnp.full_like(values, jnp.nan),
-            "SweepResult: score must be finite somewhere, got no finite value in 3 "
-            "points (all diverged)",
-        ),
-        (
-            lambda values: values[:2],
-            "SweepResult: score must have the shape of the grid (3,), got (2,)",
-        ),
-    ],
+    "shape", [(), (2,), (2, 3), (3, 1), (3, 2, 1), (3, 2, 2)], ids=str
 )
-def test_best(score: Callable[[Any], Any], message: str) -> None:
-    result = optax_extra.sweep(lambda x: x, {"x": AXIS})
-    with refuses(ValueError, message):
-        result.best(score)
+def test_score_of_another_shape(shape: tuple[int, ...]) -> None:
+    result = sweep(lambda x, y: x + y, {"x": AXIS, "y": AXIS[:2]})
+    with refuses(
+        ValueError,
+        "SweepResult: score must have the shape of the grid (3, 2), or of its first "
+        f"axes, got {shape}",
+    ):
+        result.best(lambda values: jnp.zeros(shape))
+
+
+def test_score_that_is_finite_nowhere() -> None:
+    result = sweep(lambda x: x, {"x": AXIS})
+    with refuses(
+        ValueError,
+        "SweepResult: score must be finite somewhere, got no finite value in 3 points "
+        "(all diverged)",
+    ):
+        result.best(lambda values: jnp.full_like(values, jnp.nan))

@@ -5,6 +5,7 @@ the addition to params counts: one half eps a step, twice that for two programs 
 are compared, and as much again for the update's own, far smaller roundings.
 """
 
+import functools
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -327,6 +328,48 @@ def test_finite_for_extreme_gradients_and_moving_again(
     assert every_leaf(updates, lambda leaf: leaf[:, -1] != 0)
 
 
+def updates_for(
+    optimizer: optax.GradientTransformation, gradients: list[chex.ArrayTree]
+) -> list[chex.ArrayTree]:
+    """The updates for given gradients, at params that stay."""
+    params, update, found = make_params(), jax.jit(optimizer.update), []
+    state = optimizer.init(params)
+    for gradient in gradients:
+        updates, state = update(gradient, state, params)
+        found.append(updates)
+    return found
+
+
+@every_row
+def test_a_gradient_that_is_no_number_shows_at_once(row: Row) -> None:
+    nan = jax.tree.map(lambda leaf: jnp.nan * leaf, make_params())
+    *before, after = updates_for(row.optimizer(), [make_params()] * STEPS + [nan])
+    chex.assert_tree_all_finite(before)
+    assert every_leaf(after, jnp.isnan)
+
+
+def injects(row: Row, name: str, value: float) -> bool:
+    default = inspect.signature(row.factory).parameters[name].default
+    return default == value
+
+
+@pytest.mark.parametrize(
+    "row", [r for r in ROWS if "b2" in r.numeric and injects(r, "b2", 0.999)], ids=str
+)
+def test_injected_decay_that_was_rounded_to_one(row: Row) -> None:
+    """0.999 in bfloat16: refused where the value is known, and elsewhere it shows."""
+    params = make_params("bfloat16")
+    optimizer = row.optimizer(
+        factory=functools.partial(row.injected, hyperparam_dtype=None)
+    )
+    with pytest.raises(ValueError, match=r"b2 must be in \[0, 1\), got 1.0$"):
+        optimizer.init(params)
+    update, state = jax.jit(optimizer.update), jax.jit(optimizer.init)(params)
+    for _ in range(STEPS):
+        updates, state = update(params, state, params)
+    assert every_leaf(updates, jnp.isnan)
+
+
 @every_row
 def test_gradient_through_ten_updates(row: Row) -> None:
     """With respect to params and to every number, also where gradients are zero."""
@@ -417,7 +460,11 @@ def test_flax_nnx_optimizer(row: Row) -> None:
 @pytest.mark.parametrize(
     "row", [row for row in ROWS if row.name != "rectify-ema"], ids=str
 )
-@pytest.mark.parametrize("axis", [tuple, jnp.array], ids=["number", "array"])
+@pytest.mark.parametrize(
+    "axis",
+    [tuple, jnp.array, functools.partial(jnp.array, dtype=float)],
+    ids=["number", "array", "float array"],
+)
 def test_strict_dtype_promotion(row: Row, axis: Callable[[Any], Any]) -> None:
     numbers = {name: axis(values)[0] for name, values in row.numeric.items()}
     with jax.numpy_dtype_promotion("strict"):

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from catalogue import ROWS
 
 import optax_extra as ox
 
@@ -19,9 +20,9 @@ EPS = np.finfo(np.float32).eps
 GRADIENTS = np.random.default_rng(0).normal(size=(20_000, 16)).astype(np.float32)
 
 
-def updates(recipe, dtype, b2):
+def updates(recipe, dtype, b2, gradients=GRADIENTS):
     """The updates of every step on the same gradients: [steps, leaf size]."""
-    gradients = jnp.asarray(GRADIENTS, dtype)
+    gradients = jnp.asarray(gradients, dtype)
     optimizer = recipe(1.0, b2=b2)
 
     def step(state, gradient):
@@ -50,6 +51,43 @@ def test_stays_within_64_eps_of_float64(name, b2, request):
         worst = errors[who].argmax()
         print(f"{who}.{name}, b2={b2}: {errors[who][worst]:.3g} eps, step {worst + 1}")
     assert errors["optax_extra"].max() <= 64
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "scale_by_adam-default",
+        "scale_by_adam-nesterov",
+        "scale_by_adam-amsgrad",
+        "scale_by_belief-default",
+        "scale_by_belief-amsgrad",
+        "scale_by_derivative-default",
+        "scale_by_derivative-amsgrad",
+        "radam",
+        "adabelief-rectified",
+        "adaderivative-rectified",
+        "adamd",
+        "adam_2k",
+    ],
+)
+def test_a_square_that_overflows_saturates(name, x64):
+    """One gradient of 1e20 among normal ones: all stays finite, and steps bounded.
+
+    The root of the second moment is that of the largest float instead of the gradient,
+    so that steps are too long by the ratio of the two, 5.4, and never shorter.
+    """
+    (row,) = (row for row in ROWS if row.name == name)
+    at, spike = 10, 1e20
+    gradients = np.abs(GRADIENTS[:100, :4])
+    gradients[at] = spike
+    single, double = (
+        updates(lambda rate, b2: row.optimizer(rate, b2=b2), dtype, 0.999, gradients)
+        for dtype in (np.float32, np.float64)
+    )
+    assert np.isfinite(single).all()
+    ratio = single[at:] / double[at:]
+    assert ratio.min() >= 1 - 64 * EPS
+    assert ratio.max() <= spike / np.sqrt(np.finfo(np.float32).max) * (1 + 64 * EPS)
 
 
 def assert_rectification(dtype, tolerance):

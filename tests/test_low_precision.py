@@ -18,13 +18,17 @@ import optax_extra as ox
 STEPS = 200
 DTYPES = ("float16", "bfloat16")
 UPDATE_ERROR = 16
+SYNC_PERIOD = 6
 RECIPES = {
     "adabelief": ox.adabelief,
     "adabelief_rectified": lambda lr: ox.adabelief(lr, rectified=True),
     "adaderivative": ox.adaderivative,
     "adabc": ox.adabc,
     "adamd": ox.adamd,
+    "adam_2k": lambda lr: ox.adam_2k(lr, hold_steps=20),
     "radam": ox.radam,
+    "ranger": lambda lr: ox.ranger(lr, sync_period=SYNC_PERIOD),
+    "heun": ox.heun,
     "lion": ox.lion,
 }
 PARTS = {
@@ -58,8 +62,8 @@ def train(optimizer, gradients):
 
 
 def assert_updates_near(updates, exact, dtype):
-    error = np.abs(updates - exact).max(axis=1) / np.abs(exact).max(axis=1)
-    assert error.max() <= UPDATE_ERROR * float(jnp.finfo(dtype).eps)
+    error, size = np.abs(updates - exact).max(axis=1), np.abs(exact).max(axis=1)
+    assert (error <= UPDATE_ERROR * float(jnp.finfo(dtype).eps) * size).all()
 
 
 @every_dtype
@@ -70,7 +74,10 @@ def test_recipes_stay_near_float32(name, dtype):
     exact_params, exact_updates, _ = train(optimizer, few.astype(jnp.float32))
     assert params.dtype == updates.dtype == few.dtype
     params, updates = np.float32(params), np.float32(updates)
-    assert_updates_near(updates, exact_updates, dtype)
+    # A synchronisation goes back to slow weights, and is as wrong as the params are.
+    syncs = np.arange(1, STEPS + 1) % SYNC_PERIOD == 0
+    fast = ~syncs if name == "ranger" else slice(None)
+    assert_updates_near(updates[fast], exact_updates[fast], dtype)
     # Each step rounds the params by half an eps more.
     rounding = np.abs(exact_params).sum(axis=0) / 2
     rounding += UPDATE_ERROR * np.abs(exact_updates).sum(axis=0)

@@ -11,11 +11,13 @@ import numpy as np
 import optax
 import pytest
 from catalogue import RECIPES, Row
+from flax import nnx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optax_extra import (
     clip_momentum,
+    heun,
     lookahead,
     momentum_of,
     rectification_term,
@@ -216,6 +218,7 @@ def test_params_are_the_slow_weights_after_a_synchronisation(
         (optax.chain, {"a", "b"}),
         (optax.with_extra_args_support, {"a", "b"}),
         (lambda part: optax.masked(part, {"a": True, "b": False}), {"a"}),
+        (lambda part: optax.masked(part, {"a": False, "b": True}), {"b"}),
         (
             lambda part: optax.partition(
                 {"slow": part, "fast": optax.identity()}, {"a": "fast", "b": "slow"}
@@ -235,12 +238,133 @@ def test_params_are_the_slow_weights_after_a_synchronisation(
 def test_slow_params_look_into_wrappers(
     wrap: Callable[..., Any], slow_leaves: set[str]
 ) -> None:
-    start = {"a": jnp.array([1.0]), "b": jnp.array([2.0])}
+    """A mask's and a partition's entry may stand for a whole subtree."""
+    start = {"a": jnp.array([1.0]), "b": {"c": jnp.array([2.0]), "d": jnp.ones(3)}}
     state = wrap(lookahead()).init(start)
     later = jax.tree.map(lambda leaf: leaf + 1, start)
     found = slow_params(state, later)
     expected = {k: start[k] if k in slow_leaves else later[k] for k in start}
     chex.assert_trees_all_equal(found, expected)
+
+
+def test_slow_params_are_those_of_the_outermost_lookahead() -> None:
+    optimizer = optax.chain(optax.sgd(0.1), lookahead(1), lookahead(3))
+    start = jnp.ones(2)
+    updates, state = optimizer.update(start, optimizer.init(start), start)
+    later = optax.apply_updates(start, updates)
+    assert not np.array_equal(later, start)  # Where the inner one has its slow weights.
+    chex.assert_trees_all_equal(slow_params(state, later), start)
+
+
+def test_slow_params_of_an_nnx_optimizer() -> None:
+    model = nnx.Linear(2, 3, rngs=nnx.Rngs(0))
+    start = nnx.to_pure_dict(nnx.state(model, nnx.Param))
+    optimizer = nnx.Optimizer(
+        model, optax.chain(optax.sgd(0.1), lookahead(2)), wrt=nnx.Param
+    )
+    gradient = nnx.grad(lambda model: jnp.sum(model(jnp.ones((1, 2)))))(model)
+    optimizer.update(model, gradient)
+    later = nnx.state(model, nnx.Param)
+    found = slow_params(optimizer.opt_state, later)
+    chex.assert_trees_all_equal_structs(found, later)
+    chex.assert_trees_all_equal(nnx.to_pure_dict(found), start)
+    for moved, first in zip(*map(jax.tree.leaves, (later, start)), strict=True):
+        assert np.all(moved != first)
+
+
+def path_of(optimizer: optax.GradientTransformation, state: Any = None) -> Any:
+    """Params after each of 12 steps, from a fresh state or from the one given."""
+    params = jnp.array([1.0, -2.0, 0.5])
+    path, state = [], optimizer.init(params) if state is None else state
+    for step in range(12):
+        updates, state = optimizer.update(params + step, state, params)
+        params = optax.apply_updates(params, updates)
+        path.append(params)
+    return path
+
+
+@pytest.mark.parametrize("period", [0, -3, 0.5])
+def test_scheduled_period_below_one_is_one(period: float) -> None:
+    scheduled, every_step = (
+        path_of(optax.chain(optax.sgd(0.1), lookahead(given)))
+        for given in (optax.constant_schedule(period), 1)
+    )
+    chex.assert_trees_all_equal(scheduled, every_step)
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        optax.chain(optax.sgd(0.1), lookahead(3)),
+        optax.chain(optax.sgd(0.1), lookahead(optax.constant_schedule(3))),
+        heun(0.1),
+        heun(optax.constant_schedule(0.1)),
+    ],
+    ids=["lookahead", "scheduled lookahead", "heun", "scheduled heun"],
+)
+def test_full_counters_change_nothing(optimizer: Any) -> None:
+    """After 2^31 - 1 steps counters stand still, and alternation goes on."""
+    full = jnp.iinfo(jnp.int32).max
+    fresh = optimizer.init(jnp.ones(3))
+
+    def fill(path: Any, leaf: chex.Array) -> chex.Array:
+        counts = leaf.dtype == jnp.int32 and "since" not in jax.tree_util.keystr(path)
+        return jnp.full_like(leaf, full) if counts else leaf
+
+    filled = jax.tree_util.tree_map_with_path(fill, fresh)
+    chex.assert_trees_all_equal(path_of(optimizer, filled), path_of(optimizer, fresh))
+
+
+def test_lookahead_whose_every_counter_is_full_synchronises_at_once() -> None:
+    params, part = jnp.ones(3), lookahead(3, 0.0)
+    full = jnp.array(jnp.iinfo(jnp.int32).max)
+    state = part.init(params)._replace(count=full, since=full)
+    moves = []
+    for _ in range(7):
+        updates, state = part.update(params, state, params)
+        moves.append(bool((updates != 0).all()))
+    assert moves == [False, True, True, False, True, True, False]
+
+
+def test_momentum_of_waits_for_micro_batches() -> None:
+    """A part that has not stepped yet has no momentum."""
+    gradient, b2 = jnp.array([3.0, -2.0]), 0.5
+    inner = optax.MultiSteps(scale_by_adam(0.9, b2), 2)
+    part = rectify(inner, momentum_of(0.9), b2=b2)
+    state, found = part.init(gradient), []
+    for _ in range(4):
+        updates, state = part.update(gradient, state, gradient)
+        found.append(updates)
+    np.testing.assert_array_equal(found[0], 0)
+    # The mean of constant gradients is the gradient: one rounding each of the first
+    # moment, its bias and their ratio, in MultiSteps' mean as well.
+    for updates in found[1:]:
+        np.testing.assert_allclose(updates, gradient, rtol=4 * EPS)
+
+
+@pytest.mark.parametrize("nesterov", [False, True])
+@pytest.mark.parametrize("rectified", [False, True])
+def test_hold_is_a_hold(nesterov: bool, rectified: bool) -> None:
+    part = scale_by_adam(0.9, 0.5, nesterov=nesterov, hold_steps=3)
+    if rectified:
+        part = rectify(part, momentum_of(0.9, nesterov=nesterov), b2=0.5)
+    gradient = jnp.array([3.0, -2.0])
+    state, moves = part.init(gradient), []
+    for _ in range(5):
+        updates, state = part.update(gradient, state)
+        chex.assert_tree_all_finite(updates)
+        moves.append(bool((updates != 0).any()))
+    assert moves == [False, False, False, True, True]
+
+
+def test_scheduled_lookahead_under_strict_promotion() -> None:
+    part = lookahead(
+        optax.linear_schedule(1, 5, 10), optax.linear_schedule(0.0, 1.0, 9)
+    )
+    params = {dtype: jnp.ones(2, dtype) for dtype in ("float32", "bfloat16")}
+    with jax.numpy_dtype_promotion("strict"):
+        updates, _ = part.update(params, part.init(params), params)
+    chex.assert_trees_all_equal_dtypes(updates, params)
 
 
 @pytest.mark.parametrize("row", RECIPES, ids=str)

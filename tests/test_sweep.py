@@ -1,5 +1,10 @@
 """A sweep is the loop over its points, as one program."""
 
+import dataclasses
+import gc
+import pickle
+import weakref
+from collections.abc import Callable
 from typing import Any
 
 import chex
@@ -106,11 +111,8 @@ def test_integer_axes_stay_integers() -> None:
 
 def result_of(scores: list[Any]) -> SweepResult:
     values = jnp.array(scores)
-    axes = {
-        name: jnp.arange(length)
-        for name, length in zip("xyz", values.shape, strict=False)
-    }
-    return SweepResult(values, axes, values.shape)
+    rows = tuple(jnp.arange(length) for length in values.shape)
+    return SweepResult(values, rows, tuple("zyx"[: len(rows)]), values.shape)
 
 
 NAN, INF = float("nan"), float("inf")
@@ -137,3 +139,110 @@ def test_best(scores: list[Any], largest: bool, index: tuple[int, ...]) -> None:
     assert result.best_index(lambda values: values, largest=largest) == index
     best = result.best(lambda values: values, largest=largest)
     assert tuple(best.values()) == index
+
+
+SEEDED = [[[4.0, 0.0], [3.0, 2.0], [NAN, 1.0]], [[2.0, 2.0], [1.0, 2.0], [5.0, 6.0]]]
+
+
+@pytest.mark.parametrize(
+    ("score", "best"),
+    [
+        (lambda values: values, {"z": 0, "y": 0, "x": 1}),
+        (lambda values: values.mean(-1), {"z": 1, "y": 1}),
+        (lambda values: jnp.nanmean(values, (-2, -1)), {"z": 0}),
+    ],
+    ids=["all", "averaged over one", "averaged over two"],
+)
+def test_best_of_the_first_axes(
+    score: Callable[..., Any], best: dict[str, int]
+) -> None:
+    """One seed without a finite score takes its point out of a mean."""
+    assert result_of(SEEDED).best(score) == best
+
+
+GRID = {"scale": A, "offset": B}  # Not in the order of the alphabet.
+
+
+def weighted(offset: Any, scale: Any) -> dict[str, chex.Array]:
+    return {"loss": (scale - 2.2) ** 2 + offset, "row": scale * jnp.ones(2)}
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        sweep,
+        lambda train, axes: jax.device_get(sweep(train, axes)),
+        lambda train, axes: jax.tree.map(np.asarray, sweep(train, axes)),
+        lambda train, axes: jax.jit(lambda: sweep(train, axes))(),
+        lambda train, axes: pickle.loads(pickle.dumps(sweep(train, axes))),
+    ],
+    ids=["as is", "device_get", "numpy", "jit", "pickle"],
+)
+def test_result_is_a_tree(run: Callable[..., SweepResult]) -> None:
+    result = run(weighted, GRID)
+    assert (list(result.axes), result.shape) == (["scale", "offset"], (3, 2))
+    chex.assert_trees_all_equal(result.axes, GRID)
+    best = result.best(lambda values: values["loss"])
+    assert list(best.items()) == [("scale", 2.0), ("offset", 10.0)]
+    assert (
+        repr(result)
+        == "SweepResult(scale: 3, offset: 2; values ['loss'] [3, 2], ['row'] [3, 2, 2])"
+    )
+
+
+def test_repr_is_short_whatever_the_values() -> None:
+    assert repr(result_of(SEEDED)) == "SweepResult(z: 2, y: 3, x: 2; values [2, 3, 2])"
+
+
+def test_names_and_shape_are_static() -> None:
+    """So that a compiled function of results knows which axis is which."""
+    result = sweep(weighted, GRID)
+    assert len(jax.tree.leaves(result)) == len(GRID) + len(result.values)
+    turned = dataclasses.replace(result, names=result.names[::-1])
+    assert jax.tree.structure(turned) != jax.tree.structure(result)
+
+
+def test_a_function_that_is_gone_leaves_nothing_behind() -> None:
+    ballast = jnp.ones(3)
+
+    def train(scale: Any) -> chex.Array:
+        return scale * ballast
+
+    alive = weakref.ref(train)
+    sweep(train, {"scale": A})
+    assert alive() is train
+    del train
+    gc.collect()
+    assert alive() is None
+
+
+class WithoutReferences:
+    """Callables of which there can be no weak reference."""
+
+    __slots__ = ()
+
+    def __call__(self, scale: Any) -> Any:
+        return 2 * scale
+
+
+@dataclasses.dataclass
+class WithoutHash:
+    """Callables that can be no key."""
+
+    factor: float
+
+    def __call__(self, scale: Any) -> Any:
+        return self.factor * scale
+
+    def method(self, scale: Any) -> Any:
+        return self(scale)
+
+
+@pytest.mark.parametrize(
+    "train",
+    [WithoutReferences(), WithoutHash(2.0), WithoutHash(2.0).method],
+    ids=["no reference", "no hash", "method"],
+)
+def test_callables_that_cannot_be_remembered(train: Callable[..., Any]) -> None:
+    for _ in range(2):
+        np.testing.assert_array_equal(sweep(train, {"scale": A}).values, 2 * A)
