@@ -47,7 +47,7 @@ def clip_momentum(
       [-2.  -0.5  0.   0.1]
 
     References:
-      AdaBC in OptimizerVisualizer, ImpactCrater, 2024,
+      AdaBC in OptimizerVisualizer, ImpactCrater, 2023,
       https://github.com/ImpactCrater/OptimizerVisualizer
     """
     part = "clip_momentum"

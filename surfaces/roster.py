@@ -124,7 +124,7 @@ ROSTER = _coloured({
     "adaderivative": Racer("AdaDerivative", "m̂ / (√v̂ + ε), v of g − g₋₁",
         "Zou et al., doi:10.1016/j.engappai.2022.105755", 2023, ox.adaderivative),
     "adabc": Racer("AdaBC", "AdaBelief's step, |·| clipped into [0.1, 2]", _VISUALIZER,
-        2024, ox.adabc),
+        2023, ox.adabc),
     "radam": Racer("RAdam", "r·m̂ / (√v̂ + ε); m̂ while ρ < 5", _LIU, 2019, ox.radam),
     "lookahead_adamw": Racer("Lookahead(AdamW)", f"AdamW, {_SLOW}", _ZHANG, 2019,
         partial(_lookahead, optax.adamw)),

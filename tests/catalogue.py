@@ -109,7 +109,7 @@ ADAMD = "St John 2021, https://arxiv.org/abs/2110.10828"
 CENTRAL = "Yong et al. 2020, https://arxiv.org/abs/2004.01461"
 RANGER = "Wright 2019, https://github.com/lessw2020/Ranger-Deep-Learning-Optimizer"
 HEUN = "Heun 1900, Neue Methoden zur approximativen Integration"
-ADABC = "ImpactCrater 2024, https://github.com/ImpactCrater/OptimizerVisualizer"
+ADABC = "ImpactCrater 2023, https://github.com/ImpactCrater/OptimizerVisualizer"
 
 # Part, Optax's namesake, reference.
 ADAPTIVE = (
