@@ -362,7 +362,7 @@ def test_injected_decay_that_was_rounded_to_one(row: Row) -> None:
     optimizer = row.optimizer(
         factory=functools.partial(row.injected, hyperparam_dtype=None)
     )
-    with pytest.raises(ValueError, match=r"b2 must be in \[0, 1\), got 1.0$"):
+    with pytest.raises(ValueError, match=r"b2 must be in \[0, 1\), got 1(\.0)?$"):
         optimizer.init(params)
     update, state = jax.jit(optimizer.update), jax.jit(optimizer.init)(params)
     for _ in range(STEPS):
