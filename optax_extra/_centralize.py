@@ -124,15 +124,11 @@ def centralize(
         wide = _numerics.upcast(g)
         return (wide - jnp.mean(wide, axis=axes, keepdims=True)).astype(g.dtype)
 
-    def update_fn(
-        updates: chex.ArrayTree,
-        state: optax.EmptyState,
-        params: chex.ArrayTree | None = None,
-    ) -> tuple[chex.ArrayTree, optax.EmptyState]:
+    def center_all(updates: chex.ArrayTree, params: chex.ArrayTree | None) -> Any:
         del params
-        return jax.tree_util.tree_map_with_path(center, updates), state
+        return jax.tree_util.tree_map_with_path(center, updates)
 
-    return optax.GradientTransformation(init_fn, update_fn)
+    return optax.GradientTransformation(init_fn, optax.stateless(center_all).update)
 
 
 def _is_axes(value: Any) -> bool:

@@ -5,6 +5,8 @@ c(u) = sign(u) min(max(|u|, lower), upper),  c(0) = 0
 
 from __future__ import annotations
 
+from typing import Any
+
 import chex
 import jax
 import jax.numpy as jnp
@@ -70,12 +72,8 @@ def clip_momentum(
         clipped = jnp.clip(leaf, -high, high)
         return jnp.sign(clipped) * jnp.maximum(jnp.abs(clipped), low)
 
-    def update_fn(
-        updates: chex.ArrayTree,
-        state: optax.EmptyState,
-        params: chex.ArrayTree | None = None,
-    ) -> tuple[chex.ArrayTree, optax.EmptyState]:
+    def clip_all(updates: chex.ArrayTree, params: chex.ArrayTree | None) -> Any:
         del params
-        return jax.tree.map(clip, updates), state
+        return jax.tree.map(clip, updates)
 
-    return optax.GradientTransformation(init_fn, update_fn)
+    return optax.GradientTransformation(init_fn, optax.stateless(clip_all).update)

@@ -21,7 +21,8 @@ from surfaces.refine import Value, golden_section, newton
 
 try:
     from jax import enable_x64
-except ImportError:  # jax 0.6 and 0.7 know it by its experimental name only
+except ImportError:  # jax 0.6 and 0.7 know it by its experimental name only,
+    # which the newest, with which mypy runs, no longer has.
     from jax.experimental import enable_x64  # type: ignore[attr-defined,no-redef]
 
 Bounds = tuple[tuple[float, float], tuple[float, float]]

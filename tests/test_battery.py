@@ -7,6 +7,7 @@ are compared, and as much again for the update's own, far smaller roundings.
 
 import functools
 import inspect
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -234,7 +235,7 @@ def assert_dtypes_kept(row: Row, *dtypes: str) -> None:
     optimizer = row.optimizer()
     first = state = optimizer.init(params)
     for scale in range(1, STEPS + 1):
-        gradients = jax.tree.map(lambda leaf: scale * leaf, params)  # noqa: B023
+        gradients = jax.tree.map(functools.partial(operator.mul, scale), params)
         updates, state = optimizer.update(gradients, state, params)
         chex.assert_trees_all_equal_dtypes(updates, params)
         chex.assert_trees_all_equal_dtypes(state, first)

@@ -199,7 +199,7 @@ def ranger(
     lr,
     alpha,
     k,
-    N_sma_threshhold,  # noqa: N803  # the original's own name
+    n_sma_threshhold,
     betas,
     eps,
     weight_decay,
@@ -215,7 +215,7 @@ def ranger(
         sync_period=k,
         slow_step_size=alpha,
         feature_axes=0,
-        threshold=N_sma_threshhold,
+        threshold=n_sma_threshhold,
         weight_decay=weight_decay,
     )
 
@@ -224,7 +224,7 @@ def ranger2020(
     lr,
     alpha,
     k,
-    N_sma_threshhold,  # noqa: N803  # the original's own name
+    n_sma_threshhold,
     betas,
     eps,
     weight_decay,
@@ -243,14 +243,14 @@ def ranger2020(
 
     def decay(count: jax.Array) -> jax.Array:
         t = count + 1
-        term = ox.rectification_term(b2, t, threshold=N_sma_threshhold)
+        term = ox.rectification_term(b2, t, threshold=n_sma_threshhold)
         factor = jnp.where(term > 0, term * jnp.sqrt(1 - b2**t), 1.0) / (1 - b1**t)
         return weight_decay * factor
 
     adam = ox.scale_by_adam(b1, b2, eps, eps_uncorrected=True)
     center = ox.centralize(features)
     step = [
-        ox.rectify(adam, ox.momentum_of(b1), b2=b2, threshold=N_sma_threshhold),
+        ox.rectify(adam, ox.momentum_of(b1), b2=b2, threshold=n_sma_threshhold),
         optax.add_decayed_weights(decay),
     ]
     return optax.chain(
@@ -390,7 +390,8 @@ def path(
 @pytest.mark.parametrize("name", FOLLOWED)
 def test_takes_the_steps_of_the_original(name, x64):
     case = CASES[name]
-    optimizer = BUILDERS[case["source"], case["class"]](**case["hyper"])
+    hyper = {key.lower(): value for key, value in case["hyper"].items()}
+    optimizer = BUILDERS[case["source"], case["class"]](**hyper)
     formula = case.get("grads", "").partition("  ")[0]
     rows = path(optimizer, FIELDS[formula] if formula else None)
     assert len(rows) == len(case["expected"]) == DATA["meta"]["steps"]
