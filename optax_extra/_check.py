@@ -95,6 +95,14 @@ def decay(part: str, name: str, value: chex.Numeric) -> None:
     in_range(part, name, value, 0, 1, high_open=True)
 
 
+def count(part: str, name: str, value: Any) -> None:
+    """A whole number, at least 1."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{part}: {name} must be an integer, got {value!r}")
+    if value < 1:
+        raise ValueError(f"{part}: {name} must be at least 1, got {value}")
+
+
 def flag(part: str, name: str, value: bool) -> None:
     """A choice between two programs is a static bool."""
     if not isinstance(value, (bool, np.bool_)):

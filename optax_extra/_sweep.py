@@ -1,62 +1,98 @@
 """A grid of hyperparameters over any training function, as one compiled program.
 
-The points of the grid are laid out flat, `train` is vmapped over them and compiled
+The points of the grid are numbered flat, `train` is vmapped over them and compiled
 once, and the results are folded back into the grid's shape.
 """
 
 from __future__ import annotations
 
-import difflib
-import inspect
-import math
-import weakref
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import chex
 import jax
-import jax.numpy as jnp
+import numpy as np
 
+from optax_extra import (
+    _check,
+    _sweep_axes,
+    _sweep_blocks,
+    _sweep_halving,
+    _sweep_options,
+    _sweep_program,
+    _sweep_progress,
+)
+from optax_extra._sweep_axes import Axes
+from optax_extra._sweep_blocks import Layout
+from optax_extra._sweep_checkpoint import Checkpoint, identity
+from optax_extra._sweep_halving import Programs, Score, Training
 from optax_extra._sweep_result import SweepResult
+
+Train = Callable[..., chex.ArrayTree]
 
 
 def sweep(
-    train: Callable[..., chex.ArrayTree],
+    train: Train | tuple[Callable[..., Any], Callable[..., Any]],
     axes: Mapping[str, Any],
     *,
     zipped: bool = False,
     batch_size: int | None = None,
     mesh: jax.sharding.Mesh | None = None,
     progress: bool = False,
-    checkpoint: str | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    steps: int | None = None,
+    halving: tuple[int, float] | None = None,
+    score: Score | None = None,
 ) -> SweepResult:
     """Runs `train` at every point of a grid of hyperparameters, in one program.
 
     The whole grid is one `jax.vmap`, compiled once: a second sweep of the same
     function over axes of the same lengths compiles nothing. Inside it hyperparameters
-    are tracers, so that the parts cannot check their ranges.
+    are tracers, so that the parts cannot check their ranges. Points that diverge stay
+    in the result as NaN or infinity and never win.
 
     Args:
       train: a JAX function of the swept hyperparameters that returns a pytree of
         arrays. It receives every hyperparameter by name, as a scalar. Arguments with
-        defaults may be left out of `axes`.
-      axes: name of an argument of `train` to its values. A value is one row along the
-        leading axis: `jnp.logspace(-4, 0, 64)` has 64 scalars, and an array of typed
-        PRNG keys is an axis of seeds.
+        defaults may be left out of `axes`. Or a pair of functions
+        `(init, step)`, for a training of `steps` steps: `init` takes hyperparameters
+        and returns a carry, `step` takes the carry and hyperparameters and returns
+        the next carry and a pytree, of which the last one counts.
+      axes: name of an argument of `train` to its values, a row `[length]`: numbers, or
+        typed PRNG keys for an axis of seeds.
       zipped: False for the product of the axes; True for a list of points, for which
         all axes must have one length (random search).
-      batch_size, mesh, progress, checkpoint: names reserved for sweeps in blocks, over
-        devices, with a bar and with resumption; any value but the default is refused.
+      batch_size: how many points a device runs at once, at least 1. Points then run in
+        blocks of this size, compiled once, and the memory of the devices no longer
+        grows with the grid. None runs all at once.
+      mesh: devices to split the points over, of any shape, also those of several
+        processes, each of which then makes the same call and gets the whole result.
+        None is JAX's default device.
+      progress: whether to show a bar on standard error, moved on by every block.
+      checkpoint: folder that keeps finished blocks. A sweep that was killed and is
+        started again takes them from there, and ends with the bits of an undisturbed
+        one on the same kind of machine. One run at a time may use it.
+      steps: how often `step` runs, for a pair; at least 1.
+      halving: `(rounds, fraction)` for a pair: training stops for all but the best
+        `fraction` of the points after each round, and round k of r ends after
+        steps * fraction^(r - k) steps.
+      score: function of what `step` returned last, with one leading axis of points, to
+        one number a point, of which the lowest go on. None if that is the number.
 
     Returns:
       A `SweepResult`: `values` is the pytree that `train` returns with one leading axis
       a hyperparameter (with `zipped` one in all), `axes` the names and values,
-      `best(score)` the winning hyperparameters.
+      `best(score)` the winning hyperparameters. The leaves are arrays of JAX when all
+      ran at once on one device; in blocks, over a mesh or in steps they are gathered
+      on the host in NumPy arrays.
 
     Raises:
-      TypeError: if `train` is not callable, or an axis is not numeric.
-      ValueError: if an axis is empty, unknown to `train` or missing, if zipped axes
-        differ in length, or if a reserved argument is given.
+      TypeError: if `train` is not callable or JAX cannot trace it, or an argument is of
+        the wrong kind.
+      ValueError: if an axis is empty, not one row, unknown to `train` or missing, if
+        zipped axes differ in length, if an option is out of range, or if `checkpoint`
+        cannot be written or is another sweep's. All before anything runs.
 
     Example:
       >>> import jax.numpy as jnp
@@ -75,115 +111,124 @@ def sweep(
       (3,)
       >>> print(result.best(lambda values: values["loss"])["learning_rate"])
       0.1
+
+      The same training in steps, two thirds of the points dropped twice on the way:
+
+      >>> def init(learning_rate):
+      ...     params = jnp.array([1.0, -2.0])
+      ...     return params, adabelief(learning_rate).init(params)
+      >>> def step(carry, learning_rate):
+      ...     params, state = carry
+      ...     optimizer = adabelief(learning_rate)
+      ...     updates, state = optimizer.update(2 * params, state, params)
+      ...     params = optax.apply_updates(params, updates)
+      ...     return (params, state), jnp.sum(params**2)
+      >>> rates = jnp.logspace(-3, 1, 27)
+      >>> result = sweep(
+      ...     (init, step), {"learning_rate": rates}, steps=45, halving=(3, 1 / 3)
+      ... )
+      >>> [int((result.steps >= end).sum()) for end in (5, 15, 45)]
+      [27, 9, 3]
     """
-    if not callable(train):
-        raise TypeError(f"sweep: train must be a function, got {train!r}")
-    for name, value in (
-        ("batch_size", batch_size),
-        ("mesh", mesh),
-        ("progress", progress or None),
-        ("checkpoint", checkpoint),
-    ):
-        if value is not None:
-            raise ValueError(
-                f"sweep: {name} must be left at its default in this version, "
-                f"got {value!r}"
-            )
-    rows = _axes(train, axes)
-    lengths = tuple(len(row) for row in rows.values())
-    if zipped and len(set(lengths)) > 1:
-        named = ", ".join(f"{name}: {len(row)}" for name, row in rows.items())
-        raise ValueError(f"sweep: zipped axes must have one length, got {named}")
-    shape = lengths[:1] if zipped else lengths
-    values = _program(train)(_points(rows, shape, zipped=zipped))
+    pair = _sweep_options.pair(train)
+    takers = (
+        [_sweep_axes.keywords(pair[0]), _sweep_axes.keywords(pair[1], positional=1)]
+        if pair
+        else [_sweep_axes.keywords(train)]  # type: ignore[arg-type]
+    )
+    grid = _sweep_axes.checked(axes, takers, zipped=zipped)
+    layout = _sweep_options.layout(batch_size, mesh)
+    _check.flag("sweep", "progress", progress)
+    if checkpoint is not None and not isinstance(checkpoint, (str, os.PathLike)):
+        raise TypeError(f"sweep: checkpoint must be a folder, got {checkpoint!r}")
+    training = _sweep_options.training(pair, steps, halving, score)
+
+    if training:
+        values, trained = _in_steps(training, grid, layout, checkpoint, progress)
+    elif batch_size is None and mesh is None and checkpoint is None and not progress:
+        values, trained = _at_once(train, grid), None
+    else:
+        values, trained = _in_blocks(train, grid, layout, checkpoint, progress), None
+    values, trained = jax.tree.map(
+        lambda leaf: leaf.reshape(grid.shape + leaf.shape[1:]), (values, trained)
+    )
+    return SweepResult(values, grid.rows, grid.names, grid.shape, trained)
+
+
+def _at(train: Train, point: dict[str, Any]) -> chex.ArrayTree:
+    return train(**point)
+
+
+def _at_once(train: Any, grid: Axes) -> chex.ArrayTree:
+    """All points in one call, which may itself be traced."""
+    program = _sweep_program.compiled(train, _at)
+    with _sweep_program.explained():
+        return _arrays(program(grid.points(np.arange(grid.size))))
+
+
+def _in_blocks(
+    train: Any, grid: Axes, layout: Layout, folder: Any, progress: bool
+) -> chex.ArrayTree:
+    program = _sweep_program.compiled(train, _at, layout.mesh)
+    first = _first_points(grid, layout)
+    with _sweep_program.explained():
+        shapes = _arrays(program.eval_shape(first))
+    store = _store(
+        folder, grid, layout, shapes, lambda: _sweep_program.fingerprint(program, first)
+    )
+    with _sweep_progress.bar(grid.size, shown=progress) as advance:
+        return _sweep_blocks.run(
+            layout,
+            grid.size,
+            lambda numbers: program(layout.place(grid.points(numbers))),
+            lambda i, numbers, compute: store(f"block-{i:06}", numbers, compute),
+            advance,
+        )
+
+
+def _in_steps(
+    training: Training, grid: Axes, layout: Layout, folder: Any, progress: bool
+) -> tuple[chex.ArrayTree, Any]:
+    programs = Programs(training, layout)
+    first = _first_points(grid, layout)
+    with _sweep_program.explained():
+        _, shapes = programs.shapes(first)
+    _arrays(shapes[1])
+    halving = [list(training.ends), training.fraction]
+    store = _store(
+        folder, grid, layout, shapes, lambda: programs.fingerprint(first), halving
+    )
+    total = _sweep_halving.points_in_all(training, grid.size)
+    with _sweep_progress.bar(total, shown=progress) as advance:
+        rounds = _sweep_halving.run(training, programs, grid, layout, store, advance)
+    return rounds.values, rounds.steps
+
+
+def _first_points(grid: Axes, layout: Layout) -> Any:
+    """The first block's points, of the shape that all blocks have."""
+    numbers, _ = next(layout.blocks(grid.size))
+    return layout.place(grid.points(numbers))
+
+
+def _store(
+    folder: Any,
+    grid: Axes,
+    layout: Layout,
+    shapes: Any,
+    fingerprint: Callable[[], str],
+    halving: list[Any] | None = None,
+) -> Callable[..., Any]:
+    """What keeps blocks: the checkpoint, or nothing."""
+    if folder is None:
+        return lambda name, numbers, compute: compute()
+    checkpoint = Checkpoint(folder, identity(grid, layout, fingerprint(), halving))
+    structure = jax.tree.structure(shapes)
+    return lambda name, numbers, compute: checkpoint.keep(
+        name, numbers, structure, compute
+    )
+
+
+def _arrays(values: chex.ArrayTree) -> chex.ArrayTree:
     if not jax.tree.leaves(values):
         raise ValueError(f"sweep: train must return arrays, got {values!r}")
-    values = jax.tree.map(lambda leaf: leaf.reshape(shape + leaf.shape[1:]), values)
-    return SweepResult(values, tuple(rows.values()), tuple(rows), shape)
-
-
-# The program of every function that is still alive, so that a second sweep of it
-# compiles nothing and a function that is gone leaves nothing behind.
-_programs: weakref.WeakKeyDictionary[Callable[..., Any], Callable[..., Any]] = (
-    weakref.WeakKeyDictionary()
-)
-
-
-def _program(train: Callable[..., Any]) -> Callable[..., Any]:
-    """`train` at all points at once, compiled."""
-    try:
-        if train in _programs:
-            return _programs[train]
-        reference: Callable[[], Any] = weakref.ref(train)
-    except TypeError:  # Some callables can be neither a key nor referred to.
-        return jax.jit(jax.vmap(lambda point: train(**point)))
-    program = jax.jit(jax.vmap(lambda point: reference()(**point)))
-    _programs[train] = program
-    return program
-
-
-def _points(
-    rows: dict[str, jax.Array], shape: tuple[int, ...], *, zipped: bool
-) -> dict[str, jax.Array]:
-    """The rows of every axis, repeated so that all have one entry a point."""
-    if zipped:
-        return rows
-    flat = jnp.arange(math.prod(shape))
-    indices = jnp.unravel_index(flat, shape)
-    return {
-        name: row[index]
-        for (name, row), index in zip(rows.items(), indices, strict=True)
-    }
-
-
-def _axes(train: Callable[..., Any], axes: Mapping[str, Any]) -> dict[str, jax.Array]:
-    """The axes as arrays, each checked against the signature of `train`."""
-    if not isinstance(axes, Mapping):
-        raise TypeError(
-            f"sweep: axes must be a mapping of names to values, got {axes!r}"
-        )
-    if not axes:
-        raise ValueError("sweep: axes must name at least one argument, got none")
-    parameters = inspect.signature(train).parameters
-    keywords = [
-        name
-        for name, parameter in parameters.items()
-        if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
-    ]
-    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-    for name in axes:
-        if not takes_any and name not in keywords:
-            near = difflib.get_close_matches(str(name), keywords, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise ValueError(
-                f"sweep: axes must be arguments of train {tuple(keywords)}, "
-                f"got {name!r}{hint}"
-            )
-    missing = [
-        name
-        for name in keywords
-        if name not in axes and parameters[name].default is inspect.Parameter.empty
-    ]
-    if missing:
-        raise ValueError(
-            f"sweep: axes must cover every argument of train without a default, "
-            f"got none for {missing[0]!r}"
-        )
-    return {name: _axis(name, values) for name, values in axes.items()}
-
-
-def _axis(name: str, values: Any) -> jax.Array:
-    try:
-        row = jnp.asarray(values)
-    except (TypeError, ValueError) as error:
-        raise TypeError(
-            f"sweep: axis {name!r} must be an array of numbers or PRNG keys, "
-            f"got {values!r}"
-        ) from error
-    if row.ndim == 0:
-        raise ValueError(
-            f"sweep: axis {name!r} must be a row of values, got the scalar {values!r}"
-        )
-    if row.shape[0] == 0:
-        raise ValueError(f"sweep: axis {name!r} must have values, got none")
-    return row
+    return values

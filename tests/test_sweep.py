@@ -192,7 +192,8 @@ def test_result_is_a_tree(run: Callable[..., SweepResult]) -> None:
 
 
 def test_repr_is_short_whatever_the_values() -> None:
-    assert repr(result_of(SEEDED)) == "SweepResult(z: 2, y: 3, x: 2; values [2, 3, 2])"
+    expected = "SweepResult(z: 2, y: 3, x: 2; values [2, 3, 2]; 1 of 12 diverged)"
+    assert repr(result_of(SEEDED)) == expected
 
 
 def test_names_and_shape_are_static() -> None:
