@@ -39,13 +39,16 @@ class Axes(NamedTuple):
         lengths = tuple(len(row) for row in self.rows)
         return lengths[:1] if self.zipped else lengths
 
-    def points(self, numbers: NDArray[np.integer[Any]]) -> dict[str, jax.Array]:
-        """The points of these numbers: one value of every hyperparameter for each."""
+    def points(self, numbers: NDArray[np.integer[Any]]) -> dict[str, Any]:
+        """The points of these numbers: one value of every hyperparameter for each.
+
+        Chosen on the host where the values are known there, so that it compiles nothing.
+        """
         places = np.unravel_index(numbers, self.shape)
         if self.zipped:
             places *= len(self.rows)
         return {
-            name: row[place]
+            name: _on_host(row)[place]
             for name, row, place in zip(self.names, self.rows, places, strict=True)
         }
 
@@ -53,6 +56,12 @@ class Axes(NamedTuple):
     def size(self) -> int:
         """How many points there are."""
         return math.prod(self.shape)
+
+
+def _on_host(row: jax.Array) -> Any:
+    traced = isinstance(row, jax.core.Tracer)
+    keys = jnp.issubdtype(row.dtype, jax.dtypes.prng_key)
+    return row if traced or keys else np.asarray(row)
 
 
 class Keywords(NamedTuple):
