@@ -22,7 +22,11 @@ def test_the_readme_runs_from_top_to_bottom(tmp_path, monkeypatch):
         exec(compile(block, "README.md", "exec"), names)
     assert names["path"].positions.shape == (101, 2)
     assert set(names["best"]) == {"learning_rate", "b2"}
-    assert {path.name for path in tmp_path.iterdir()} == {"mine.png", "mine.gif"}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "mine.png",
+        "mine.gif",
+        "sweep-of-adabelief",
+    }
 
 
 def test_links_of_the_readme_lead_somewhere():
