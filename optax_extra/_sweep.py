@@ -17,16 +17,15 @@ import numpy as np
 from optax_extra import (
     _check,
     _sweep_axes,
-    _sweep_blocks,
     _sweep_halving,
     _sweep_options,
     _sweep_program,
     _sweep_progress,
 )
 from optax_extra._sweep_axes import Axes
-from optax_extra._sweep_blocks import Layout
+from optax_extra._sweep_blocks import Layout, Runner
 from optax_extra._sweep_checkpoint import Checkpoint, identity
-from optax_extra._sweep_halving import Programs, Score, Training
+from optax_extra._sweep_halving import Programs, Rounds, Score, Training
 from optax_extra._sweep_result import SweepResult
 
 Train = Callable[..., chex.ArrayTree]
@@ -143,12 +142,16 @@ def sweep(
         raise TypeError(f"sweep: checkpoint must be a folder, got {checkpoint!r}")
     training = _sweep_options.training(pair, steps, halving, score)
 
-    if training:
-        values, trained = _in_steps(training, grid, layout, checkpoint, progress)
-    elif batch_size is None and mesh is None and checkpoint is None and not progress:
+    plain = batch_size is None and mesh is None and checkpoint is None
+    if training is None and plain and not progress:
         values, trained = _at_once(train, grid), None
     else:
-        values, trained = _in_blocks(train, grid, layout, checkpoint, progress), None
+        grid.known()
+        if training is None:
+            values = _in_blocks(train, grid, layout, checkpoint, progress)
+            trained = None
+        else:
+            values, trained = _in_steps(training, grid, layout, checkpoint, progress)
     values, trained = jax.tree.map(
         lambda leaf: leaf.reshape(grid.shape + leaf.shape[1:]), (values, trained)
     )
@@ -177,22 +180,20 @@ def _in_blocks(
         folder, grid, layout, shapes, lambda: _sweep_program.fingerprint(program, first)
     )
     with _sweep_progress.bar(grid.size, shown=progress) as advance:
-        return _sweep_blocks.run(
-            layout,
-            grid.size,
-            lambda numbers: program(layout.place(grid.points(numbers))),
-            lambda i, numbers, compute: store(f"block-{i:06}", numbers, compute),
-            advance,
+        return Runner(layout, store, advance)(
+            "",
+            np.arange(grid.size),
+            lambda places: program(layout.place(grid.points(places))),
         )
 
 
 def _in_steps(
     training: Training, grid: Axes, layout: Layout, folder: Any, progress: bool
-) -> tuple[chex.ArrayTree, Any]:
-    programs = Programs(training, layout)
+) -> Rounds:
+    programs = Programs(training, grid, layout)
     first = _first_points(grid, layout)
     with _sweep_program.explained():
-        _, shapes = programs.shapes(first)
+        shapes = programs.shapes(first)
     _arrays(shapes[1])
     halving = [list(training.ends), training.fraction]
     store = _store(
@@ -200,8 +201,7 @@ def _in_steps(
     )
     total = _sweep_halving.points_in_all(training, grid.size)
     with _sweep_progress.bar(total, shown=progress) as advance:
-        rounds = _sweep_halving.run(training, programs, grid, layout, store, advance)
-    return rounds.values, rounds.steps
+        return _sweep_halving.run(training, programs, Runner(layout, store, advance))
 
 
 def _first_points(grid: Axes, layout: Layout) -> Any:

@@ -42,7 +42,7 @@ class Axes(NamedTuple):
     def points(self, numbers: NDArray[np.integer[Any]]) -> dict[str, Any]:
         """The points of these numbers: one value of every hyperparameter for each.
 
-        Chosen on the host where the values are known there, so that it compiles nothing.
+        Chosen on the host where their values are known, so that it compiles nothing.
         """
         places = np.unravel_index(numbers, self.shape)
         if self.zipped:
@@ -51,6 +51,15 @@ class Axes(NamedTuple):
             name: _on_host(row)[place]
             for name, row, place in zip(self.names, self.rows, places, strict=True)
         }
+
+    def known(self) -> None:
+        """Refuses values that are tracers: blocks end on the host."""
+        for name, row in zip(self.names, self.rows, strict=True):
+            if isinstance(row, jax.core.Tracer):
+                raise TypeError(
+                    "sweep: axes must be known values for blocks, devices and steps, "
+                    f"got a tracer for {name!r}: call sweep outside of jit"
+                )
 
     @property
     def size(self) -> int:

@@ -7,6 +7,7 @@ was interrupted. The padding is cut off before anybody sees it.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -87,7 +88,7 @@ def fetch(tree: chex.ArrayTree, count: int) -> chex.ArrayTree:
     return jax.tree.map(one, tree)
 
 
-def joined(trees: Sequence[chex.ArrayTree]) -> chex.ArrayTree:
+def _joined(trees: Sequence[chex.ArrayTree]) -> chex.ArrayTree:
     """Blocks on the host, one after the other."""
 
     def join(*leaves: Any) -> Any:
@@ -97,29 +98,40 @@ def joined(trees: Sequence[chex.ArrayTree]) -> chex.ArrayTree:
     return jax.tree.map(join, *trees)
 
 
-def run(
-    layout: Layout,
-    count: int,
-    block: Callable[[Numbers], chex.ArrayTree],
-    keep: Callable[[int, Numbers, Callable[[], Any]], Any],
-    advance: Callable[[int], object],
-) -> chex.ArrayTree:
-    """All points, block after block.
+class Runner(NamedTuple):
+    """Runs points block after block.
 
-    Args:
+    Attributes:
       layout: of the points.
-      count: how many there are.
-      block: runs the points of these numbers on the devices.
-      keep: gives back block i of these points as it was stored, or computes and stores
-        it.
+      store: function of a block's name, of its points and of what computes it; gives it
+        back as it was stored, or else computes and stores it.
       advance: told how many points are done with each block.
     """
-    done = []
-    for i, (numbers, inside) in enumerate(layout.blocks(count)):
 
-        def compute(numbers: Numbers = numbers, inside: int = inside) -> Any:
-            return fetch(block(numbers), inside)
+    layout: Layout
+    store: Callable[[str, Numbers, Callable[[], chex.ArrayTree]], chex.ArrayTree]
+    advance: Callable[[int], object]
 
-        done.append(keep(i, numbers[:inside], compute))
-        advance(inside)
-    return joined(done)
+    def __call__(
+        self, name: str, numbers: Numbers, block: Callable[[Numbers], chex.ArrayTree]
+    ) -> chex.ArrayTree:
+        """These points on the host, in order.
+
+        Args:
+          name: of the blocks, before their own number.
+          numbers: of the points in the grid.
+          block: runs some of them on the devices, by their places in `numbers`.
+        """
+        done = []
+        for i, (places, inside) in enumerate(self.layout.blocks(len(numbers))):
+            compute = functools.partial(_computed, block, places, inside)
+            of_block = numbers[places[:inside]]
+            done.append(self.store(f"{name}block-{i:06}", of_block, compute))
+            self.advance(inside)
+        return _joined(done)
+
+
+def _computed(
+    block: Callable[[Numbers], chex.ArrayTree], places: Numbers, inside: int
+) -> chex.ArrayTree:
+    return fetch(block(places), inside)

@@ -9,6 +9,7 @@ Optimization, 2016, https://arxiv.org/abs/1502.07943
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -18,9 +19,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from optax_extra import _sweep_axes, _sweep_blocks, _sweep_program
+from optax_extra import _sweep_axes, _sweep_program
 from optax_extra._sweep_axes import Axes
-from optax_extra._sweep_blocks import Layout, Numbers
+from optax_extra._sweep_blocks import Layout, Numbers, Runner
 
 Score = Callable[[chex.ArrayTree], chex.Array]
 
@@ -60,7 +61,7 @@ def ends_of(steps: int, rounds: int, fraction: float) -> tuple[int, ...]:
     return tuple(round(steps * fraction**left) for left in range(rounds)[::-1])
 
 
-def kept(count: int, fraction: float) -> int:
+def _kept(count: int, fraction: float) -> int:
     """How many of so many points go on: a third of 30 is 10, in floats too."""
     return max(1, math.ceil(round(count * fraction, 9)))
 
@@ -70,29 +71,41 @@ def points_in_all(training: Training, count: int) -> int:
     total = 0
     for _ in training.ends:
         total += count
-        count = kept(count, training.fraction)
+        count = _kept(count, training.fraction)
     return total
 
 
 class Programs:
     """`init`, and `step` again and again, each at all points of a block."""
 
-    def __init__(self, training: Training, layout: Layout) -> None:
+    def __init__(self, training: Training, axes: Axes, layout: Layout) -> None:
+        self.axes, self.layout = axes, layout
         mesh = layout.mesh
         self.start = _sweep_program.compiled(training.init, _start, mesh)
         self.train = _sweep_program.compiled(training.step, _train, mesh, shared=1)
 
+    def block(
+        self, alive: Numbers, carry: chex.ArrayTree | None, count: int, places: Numbers
+    ) -> tuple[chex.ArrayTree, chex.ArrayTree]:
+        """So many steps for some of the points alive, from their carry or the start."""
+        points = self.layout.place(self.axes.points(alive[places]))
+        if carry is None:
+            here = self.start(points)
+        else:
+            here = self.layout.place(_take(carry, places))
+        return self.train(here, points, jnp.int32(count))
+
     def shapes(self, points: dict[str, Any]) -> tuple[Any, Any]:
-        """Of the carry, and of what a round leaves; traces both."""
+        """Of what a block leaves: the carry and the values. Traces both programs."""
         carry = self.start.eval_shape(points)
-        return carry, self.train.eval_shape(carry, points, jnp.int32(0))
+        return self.train.eval_shape(carry, points, jnp.int32(0))
 
     def fingerprint(self, points: dict[str, Any]) -> str:
-        """A hash of both."""
+        """A hash of both programs."""
         carry = self.start.eval_shape(points)
-        return _sweep_program.fingerprint(
-            self.start, points
-        ) + _sweep_program.fingerprint(self.train, carry, points, jnp.int32(0))
+        start = _sweep_program.fingerprint(self.start, points)
+        train = _sweep_program.fingerprint(self.train, carry, points, jnp.int32(0))
+        return f"{start}-{train}"
 
 
 def _start(init: Callable[..., Any], point: dict[str, Any]) -> Any:
@@ -117,56 +130,24 @@ def _train(
     return jax.lax.fori_loop(0, count, once, (carry, nothing))
 
 
-def run(
-    training: Training,
-    programs: Programs,
-    axes: Axes,
-    layout: Layout,
-    keep: Callable[..., Any],
-    advance: Callable[[int], object],
-) -> Rounds:
+def run(training: Training, programs: Programs, runner: Runner) -> Rounds:
     """All rounds; between them the carries rest on the host."""
-    alive = np.arange(axes.size)
-    steps = np.zeros(axes.size, np.int32)
+    alive = np.arange(programs.axes.size)
+    steps = np.zeros(len(alive), np.int32)
     carry = values = None
     for turn, end in enumerate(training.ends):
-        length = jnp.int32(end - int(steps.max()))
-
-        def block(
-            places: Numbers,
-            alive: Numbers = alive,
-            carry: Any = carry,
-            length: Any = length,
-        ) -> Any:
-            points = layout.place(axes.points(alive[places]))
-            here = (
-                programs.start(points)
-                if carry is None
-                else layout.place(_take(carry, places))
-            )
-            return programs.train(here, points, length)
-
-        def kept_block(
-            i: int,
-            places: Numbers,
-            compute: Any,
-            turn: int = turn,
-            alive: Numbers = alive,
-        ) -> Any:
-            return keep(f"round-{turn}-block-{i:06}", alive[places], compute)
-
-        carry, latest = _sweep_blocks.run(
-            layout, len(alive), block, kept_block, advance
-        )
+        count = end - int(steps.max())
+        block = functools.partial(programs.block, alive, carry, count)
+        carry, latest = runner(f"round-{turn}-", alive, block)
         steps[alive] = end
         values = latest if values is None else _put(values, alive, latest)
-        if turn + 1 < len(training.ends):
-            places = best(training, latest, len(alive))
+        if end < training.ends[-1]:
+            places = _best(training, latest, len(alive))
             alive, carry = alive[places], _take(carry, places)
     return Rounds(values, steps)
 
 
-def best(training: Training, values: chex.ArrayTree, count: int) -> Numbers:
+def _best(training: Training, values: chex.ArrayTree, count: int) -> Numbers:
     """The points that go on, in order; those without a finite score drop first."""
     scores = np.asarray(training.score(values), dtype=np.float64)
     if scores.shape != (count,):
@@ -175,7 +156,7 @@ def best(training: Training, values: chex.ArrayTree, count: int) -> Numbers:
             f"{scores.shape}"
         )
     order = np.argsort(np.where(np.isfinite(scores), scores, np.inf), kind="stable")
-    return np.sort(order[: kept(count, training.fraction)])
+    return np.sort(order[: _kept(count, training.fraction)])
 
 
 def _take(tree: chex.ArrayTree, places: Numbers) -> chex.ArrayTree:

@@ -184,6 +184,16 @@ def test_train_that_jax_cannot_trace(train: Any, options: Any) -> None:
     assert isinstance(caught.value.__cause__, (TypeError, IndexError))
 
 
+@pytest.mark.parametrize("options", [{"batch_size": 2}, {"progress": True}], ids=str)
+def test_blocks_under_jit(options: Any) -> None:
+    with refuses(
+        TypeError,
+        "sweep: axes must be known values for blocks, devices and steps, got a tracer "
+        "for 'x': call sweep outside of jit",
+    ):
+        jax.jit(lambda row: sweep(lambda x: x, {"x": row}, **options).values)(AXIS)
+
+
 def test_errors_of_train_itself_pass() -> None:
     def train(x: Any) -> Any:
         raise RuntimeError("the user's own")
