@@ -71,6 +71,8 @@ class SweepResult:
         traced = any(isinstance(leaf, jax.core.Tracer) for _, leaf in leaves)
         lost = 0 if traced else int(self.diverged.sum())
         counted = f"; {lost} of {np.prod(self.shape)} diverged" if lost else ""
+        if lost == np.prod(self.shape):
+            counted = "; all diverged"
         return f"SweepResult({axes}; values {values}{counted})"
 
     def best(self, score: Score, *, largest: bool = False) -> dict[str, jax.Array]:

@@ -44,6 +44,11 @@ def test_diverged_is_counted(result: SweepResult) -> None:
     assert repr(result).endswith(f"; {expected.sum()} of 12 diverged)")
 
 
+def test_a_grid_where_all_diverged_says_so() -> None:
+    result = sweep(lambda x: x * jnp.nan, {"x": RATES})
+    assert repr(result) == "SweepResult(x: 3; values [3]; all diverged)"
+
+
 def test_diverged_of_curves_integers_and_complex_numbers() -> None:
     values = {
         "curve": jnp.array([[1.0, 2.0], [NAN, 2.0], [1.0, 2.0], [1.0, 2.0]]),
