@@ -3,13 +3,18 @@
 `surfaces.plot` and `surfaces.animate` draw what the functions here return.
 """
 
-from surfaces.descent import Path, descend
+from surfaces.attraction import Basins, basins, settling_rates
+from surfaces.descent import descend
 from surfaces.functions import SURFACES
 from surfaces.grid import RateSweep, learning_rates
+from surfaces.racer import Racer
 from surfaces.racing import Result, race
-from surfaces.roster import ORIGINAL, ROSTER, Racer
+from surfaces.roster import ORIGINAL, ROSTER
+from surfaces.scan import Path
 from surfaces.search import Minimum, find_minima
+from surfaces.sensitivity import RateCurve, rate_curves
 from surfaces.surface import Grid, Surface
+from surfaces.tuning import GridSearch, grid_search
 
 __all__ = [
     # Surfaces
@@ -21,8 +26,16 @@ __all__ = [
     # Descents
     "descend",
     "Path",
+    # Many descents
     "learning_rates",
     "RateSweep",
+    "rate_curves",
+    "RateCurve",
+    "grid_search",
+    "GridSearch",
+    "basins",
+    "settling_rates",
+    "Basins",
     # Races
     "ROSTER",
     "ORIGINAL",

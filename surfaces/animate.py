@@ -49,18 +49,27 @@ def gif(
 
     Args:
       figure: the race.
-      file: a path, or a binary file to write to.
-      frames: the steps to show; by default all.
+      file: a path that ends in .gif, or a binary file to write to.
+      frames: the steps to show, from 0 to the last; by default all.
       duration: milliseconds a frame. GIF counts hundredths of a second.
       hold: milliseconds of the last frame.
       progress: called once a frame.
 
     Raises:
-      ValueError: if frames is empty.
+      ValueError: if frames is empty or names what is no step, or if the path has
+        another ending.
     """
-    steps = list(range(figure.steps + 1) if frames is None else frames)
+    known = range(figure.steps + 1)
+    steps = list(known if frames is None else frames)
     if not steps:
         raise ValueError("gif: frames must name at least one step, got none")
+    for step in steps:
+        if step not in known:
+            raise ValueError(
+                f"gif: frames must be steps from 0 to {figure.steps}, got {step!r}"
+            )
+    if isinstance(file, (str, os.PathLike)) and _ending(file) != ".gif":
+        raise ValueError(f"gif: file must end in .gif, got {os.fspath(file)!r}")
     seen = _words(figure.frame(steps[0]))
     later = [_words(figure.frame(step)) for step in (steps[len(steps) // 2], steps[-1])]
     palette = _Palette([seen, *later])
@@ -87,6 +96,10 @@ def gif(
         file.write(b";")
     if progress is not None:
         progress()
+
+
+def _ending(file: str | os.PathLike[str]) -> str:
+    return os.path.splitext(file)[1].lower()
 
 
 def _frame(indices: _Bytes, duration: int) -> list[bytes]:

@@ -2,10 +2,13 @@
 
 import difflib
 import math
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NoReturn
 
 import click
+import numpy as np
+from numpy.typing import NDArray
 
 
 class OneOf(click.ParamType):
@@ -44,38 +47,43 @@ class Names(click.ParamType):
 
 
 class Rate(click.ParamType):
-    """A positive finite number, also in float32, or "best"."""
+    """A positive finite number, also in float32, or a word for one to be found."""
 
     name = "rate"
 
+    def __init__(self, word: str) -> None:
+        self.word = word
+
     def convert(self, value: Any, param: Any, ctx: Any) -> float | str:
-        if value == "best":
-            return "best"
-        try:
-            rate = float(value)
-        except ValueError:
-            rate = math.nan
+        if value == self.word:
+            return self.word
+        rate = _number(value)
         if not 1e-30 <= rate <= 1e30:
             self.fail(
                 f"{value!r} must be a positive finite number, "
-                "from 1e-30 to 1e30, or best."
+                f"from 1e-30 to 1e30, or {self.word}."
             )
         return rate
 
 
-class Steps(click.ParamType):
-    """A number of steps."""
+class Whole(click.ParamType):
+    """A whole number within bounds."""
 
-    name = "steps"
+    name = "number"
+
+    def __init__(self, least: int, most: int) -> None:
+        self.least, self.most = least, most
 
     def convert(self, value: Any, param: Any, ctx: Any) -> int:
         try:
-            steps = int(value)
+            number = int(value)
         except ValueError:
-            steps = 0
-        if not 1 <= steps <= 100_000:
-            self.fail(f"'{value}' must be a whole number from 1 to 100000.")
-        return steps
+            number = self.least - 1
+        if not self.least <= number <= self.most:
+            self.fail(
+                f"'{value}' must be a whole number from {self.least} to {self.most}."
+            )
+        return number
 
 
 class Size(click.ParamType):
@@ -94,3 +102,79 @@ class Size(click.ParamType):
                 "from 200x100 to 8000x4000, as in 1200x600."
             )
         return width, height
+
+
+class Folder(click.ParamType):
+    """A folder, not necessarily there."""
+
+    name = "folder"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Path:
+        if not str(value):
+            self.fail("'' must be a folder, as in plots; the current one is a dot.")
+        return Path(value)
+
+
+def _near_one(low: float, high: float, count: int) -> NDArray[Any]:
+    return 1 - np.geomspace(1 - low, 1 - high, count)
+
+
+_Spread = Callable[[float, float, int], NDArray[Any]]
+_SPREADS: dict[str, _Spread] = {
+    "lin": np.linspace,
+    "log": np.geomspace,
+    "log1m": _near_one,
+}
+
+
+class Axis(click.ParamType):
+    """A hyperparameter and its values: (name, row)."""
+
+    name = "axis"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, NDArray[Any]]:
+        if isinstance(value, tuple):  # click converts twice
+            return value
+        name, _, text = value.partition("=")
+        if not name or not text:
+            self._fail(value, "")
+        if ":" in text:
+            return name, self._range(value, *text.split(":"))
+        row = np.array([_number(entry) for entry in text.split(",")])
+        if not np.isfinite(row).all():
+            self._fail(value, "its values must be finite numbers; ")
+        if len(np.unique(row)) < len(row):
+            self._fail(value, "its values must be distinct; ")
+        return name, row
+
+    def _range(self, value: str, *parts: str) -> NDArray[Any]:
+        if len(parts) != 4:
+            self._fail(value, "")
+        low, high = _number(parts[0]), _number(parts[1])
+        count, spread = parts[2:]
+        if not -math.inf < low < high < math.inf:
+            self._fail(value, "LOW must be below HIGH, both finite; ")
+        if not count.isdecimal() or not 2 <= int(count) <= 10_000:
+            self._fail(value, "COUNT must be a whole number from 2 to 10000; ")
+        if spread not in _SPREADS:
+            self._fail(value, "")
+        if spread == "log" and low <= 0:
+            self._fail(value, "log must begin above 0; ")
+        if spread == "log1m" and high >= 1:
+            self._fail(value, "log1m must end below 1; ")
+        return _SPREADS[spread](low, high, int(count))
+
+    def _fail(self, value: str, rule: str) -> NoReturn:
+        self.fail(
+            f"{value!r}: {rule}an axis is NAME=LOW:HIGH:COUNT:lin, log or log1m (in "
+            "1 - value), as in learning_rate=1e-4:1:64:log, or NAME=VALUE,VALUE, as in "
+            "sync_period=5,6,10."
+        )
+
+
+def _number(text: Any) -> float:
+    """The number, NaN if it is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan

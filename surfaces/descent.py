@@ -6,34 +6,16 @@ Nothing here draws, and nothing that draws steps an optimizer.
 import functools
 import numbers
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
-from numpy.typing import NDArray
 
+from surfaces.scan import Path, on_one, walk
 from surfaces.surface import Surface
 
 Point = Sequence[float] | jax.Array
-
-
-class Path(NamedTuple):
-    """Where an optimizer went.
-
-    Attributes:
-      positions: `[steps + 1, 2]`, the start first.
-      values: `[steps + 1]`, the surface at the positions.
-    """
-
-    positions: jax.Array
-    values: jax.Array
-
-    @property
-    def finite(self) -> NDArray[np.bool_]:
-        """`[steps + 1]`, where position and value are finite numbers."""
-        return np.isfinite(self.positions).all(axis=-1) & np.isfinite(self.values)
 
 
 def descend(
@@ -72,7 +54,7 @@ def descend(
       >>> print(f"{path.values[0]:.3f} -> {path.values[-1]:.5f}")
       0.852 -> 0.00001
     """
-    check_descent(surface, steps)
+    check_descent("descend", surface, steps)
     if not hasattr(optimizer, "init") or not hasattr(optimizer, "update"):
         raise TypeError(
             f"descend: optimizer must be a GradientTransformation, got {optimizer!r}"
@@ -90,51 +72,15 @@ def _descend(
     steps: int,
     start: jax.Array,
 ) -> Path:
-    (path,) = descend_all(optimizer, (surface,), steps, (start,))
-    return path
+    return walk(on_one(optimizer, surface), steps, start)
 
 
-def descend_all(
-    optimizer: optax.GradientTransformation,
-    surfaces: Sequence[Surface],
-    steps: int,
-    starts: Sequence[jax.Array],
-) -> tuple[Path, ...]:
-    """One path a surface, all in one scan: compiling costs more than running."""
-    optimizer = optax.with_extra_args_support(optimizer)
-
-    def step_on(surface: Surface, position: Any, state: Any) -> tuple[Any, Path]:
-        value, gradient = jax.value_and_grad(surface)(position)
-        updates, state = optimizer.update(
-            gradient, state, position, value=value, grad=gradient, value_fn=surface
-        )
-        after = optax.apply_updates(position, updates)
-        return (after, state), Path(position, value)
-
-    def step(carries: Any, _: None) -> tuple[Any, Any]:
-        stepped = [
-            step_on(surface, *carry)
-            for surface, carry in zip(surfaces, carries, strict=True)
-        ]
-        return tuple(carry for carry, _ in stepped), tuple(path for _, path in stepped)
-
-    first = tuple((start, optimizer.init(start)) for start in starts)
-    last, paths = jax.lax.scan(step, first, length=steps)
-    return tuple(
-        Path(
-            jnp.concatenate([path.positions, position[None]]),
-            jnp.concatenate([path.values, surface(position)[None]]),
-        )
-        for surface, (position, _), path in zip(surfaces, last, paths, strict=True)
-    )
-
-
-def check_descent(surface: Any, steps: Any) -> None:
-    """Refuses what is no surface and what is no number of steps."""
+def check_descent(function: str, surface: Any, steps: Any) -> None:
+    """Refuses what is no surface and no number of steps; `function` is who asks."""
     if not isinstance(surface, Surface):
         raise TypeError(
-            f"descend: surface must be a Surface, got {surface!r}; "
+            f"{function}: surface must be a Surface, got {surface!r}; "
             "wrap a function as surfaces.Surface(function)"
         )
     if not isinstance(steps, numbers.Integral) or steps < 1:
-        raise ValueError(f"descend: steps must be an integer from 1, got {steps!r}")
+        raise ValueError(f"{function}: steps must be an integer from 1, got {steps!r}")

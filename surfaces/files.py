@@ -22,6 +22,12 @@ def replacing(path: Path) -> Iterator[Path]:
         _unfinished.discard(beside)
 
 
+def write_text(path: Path, text: str) -> None:
+    """Writes a file, whole or not at all."""
+    with replacing(path) as beside:
+        beside.write_text(text, encoding="utf-8")
+
+
 def discard_unfinished() -> None:
     """Removes what `replacing` has not renamed yet, before the process ends."""
     for beside in _unfinished:

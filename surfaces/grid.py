@@ -11,11 +11,12 @@ import optax
 from numpy.typing import ArrayLike, NDArray
 
 import optax_extra
-from surfaces.descent import Path, check_descent, descend_all
-from surfaces.roster import Racer
+from surfaces.descent import check_descent
+from surfaces.racer import Racer
+from surfaces.scan import Course, End, Path, on_all, on_one, walk, walk_to_end
 from surfaces.surface import Surface
 
-Factory = Callable[[Any], optax.GradientTransformation]
+Factory = Callable[..., optax.GradientTransformation]
 
 
 class RateSweep(NamedTuple):
@@ -75,60 +76,103 @@ def learning_rates(
       >>> bool(swept.values[swept.best, -1] < 1e-3)
       True
     """
-    (swept,) = learning_rates_on_all(factory, (surface,), rates, steps)
-    return swept
+
+    def run(optimizer: optax.GradientTransformation, whole: int) -> Path:
+        start = jnp.asarray(surface.start, dtype=float)
+        return walk(on_one(optimizer, surface), whole, start)
+
+    result = _sweep(run, factory, (surface,), rates, steps)
+    return _rate_sweep(result, result.values, surface, steps)
 
 
 def learning_rates_on_all(
     factory: Factory, surfaces: Sequence[Surface], rates: ArrayLike, steps: int = 100
 ) -> tuple[RateSweep, ...]:
     """`learning_rates` on several surfaces, which share one program."""
-    for surface in surfaces:
-        check_descent(surface, steps)
-    if not callable(factory):
-        raise TypeError(
-            "learning_rates: factory must be a function of a learning rate to an "
-            f"optimizer, got {factory!r}"
-        )
-    row = _positive_row(rates)
-    whole = steps
-    if isinstance(factory, Racer):
-        whole -= steps % factory.gradients
-        factory = functools.partial(factory, steps=steps)
-
-    def train(learning_rate: jax.Array) -> tuple[Path, ...]:
-        starts = [jnp.asarray(surface.start, dtype=float) for surface in surfaces]
-        return descend_all(factory(learning_rate), surfaces, steps, starts)
-
-    result = optax_extra.sweep(train, {"learning_rate": row})
+    result = _sweep_all(walk, factory, surfaces, rates, steps)
+    positions, values = (np.moveaxis(np.asarray(leaf), 2, 0) for leaf in result.values)
     return tuple(
-        _rate_sweep(result, i, surface, whole) for i, surface in enumerate(surfaces)
+        _rate_sweep(result, Path(*path), surface, steps)
+        for *path, surface in zip(positions, values, surfaces, strict=True)
     )
 
 
-def _positive_row(rates: ArrayLike) -> jax.Array:
-    """The rates as the descent has them."""
+def ends_on_all(
+    factory: Factory, surfaces: Sequence[Surface], rates: ArrayLike, steps: int = 100
+) -> End:
+    """Only where `learning_rates` ends, on `k` surfaces: fields `[n, k, ...]`."""
+    return _sweep_all(walk_to_end, factory, surfaces, rates, steps).values
+
+
+def paced(factory: Factory, steps: int) -> tuple[Factory, int]:
+    """The factory for a run of so many gradients, and the number of its whole steps."""
+    if not isinstance(factory, Racer):
+        return factory, steps
+    return functools.partial(factory, steps=steps), steps - steps % factory.gradients
+
+
+def positive_row(function: str, rates: ArrayLike) -> jax.Array:
+    """The rates as a descent has them; `function` is who asks."""
     row = np.asarray(rates, dtype=float)
     limits = jnp.finfo(jnp.result_type(float))
     least, most = float(limits.tiny), float(limits.max)
     if row.ndim != 1 or not row.size or not np.all((least <= row) & (row <= most)):
         raise ValueError(
-            "learning_rates: rates must be a row of positive finite numbers, from "
+            f"{function}: rates must be a row of positive finite numbers, from "
             f"{least:.2g} to {most:.2g}, got {rates!r}"
         )
     return jnp.asarray(row, dtype=float)
 
 
+def _sweep_all(
+    run: Callable[[Course, int, jax.Array], Any],
+    factory: Factory,
+    surfaces: Sequence[Surface],
+    rates: ArrayLike,
+    steps: int,
+) -> optax_extra.SweepResult:
+    def run_all(optimizer: optax.GradientTransformation, whole: int) -> Any:
+        starts = jnp.asarray([surface.start for surface in surfaces], dtype=float)
+        return run(on_all(optimizer, tuple(surfaces)), whole, starts)
+
+    return _sweep(run_all, factory, surfaces, rates, steps)
+
+
+def _sweep(
+    run: Callable[[optax.GradientTransformation, int], Any],
+    factory: Factory,
+    surfaces: Sequence[Surface],
+    rates: ArrayLike,
+    steps: int,
+) -> optax_extra.SweepResult:
+    """`run(optimizer, whole steps)` at every rate."""
+    for surface in surfaces:
+        check_descent("learning_rates", surface, steps)
+    if not callable(factory):
+        raise TypeError(
+            "learning_rates: factory must be a function of a learning rate to an "
+            f"optimizer, got {factory!r}"
+        )
+    build, whole = paced(factory, steps)
+
+    def train(learning_rate: jax.Array) -> Any:
+        return run(build(learning_rate), whole)
+
+    row = positive_row("learning_rates", rates)
+    return optax_extra.sweep(train, {"learning_rate": row})
+
+
 def _rate_sweep(
-    result: optax_extra.SweepResult, place: int, surface: Surface, whole: int
+    result: optax_extra.SweepResult, path: Path, surface: Surface, steps: int
 ) -> RateSweep:
-    """What a sweep found on one surface; after the step `whole` nothing moves."""
-    steps = np.arange(result.values[place].values.shape[1]).clip(max=whole)
-    path = jax.tree.map(lambda leaf: np.asarray(leaf)[:, steps], result.values[place])
-    inside = surface.contains(path.positions[:, -1])
-    final = np.where(inside, path.values[:, -1], np.nan)
+    """What a sweep found on one surface; after the last whole step nothing moves."""
+    kept = np.arange(steps + 1).clip(max=path.values.shape[1] - 1)
+    positions, values = (np.asarray(leaf)[:, kept] for leaf in path)
+    inside = surface.contains(positions[:, -1])
+    final = np.where(inside, values[:, -1], np.nan)
     best = None
     if np.isfinite(final).any():
         (best,) = result.best_index(lambda _: final)
-    rates = np.asarray(result.axes["learning_rate"])
-    return RateSweep(rates, path.positions, path.values, inside, best)
+    return RateSweep(
+        np.asarray(result.axes["learning_rate"]), positions, values, inside, best
+    )

@@ -5,22 +5,18 @@ path that is shown comes from the program that found its rate, because another p
 may round differently and a chaotic path then parts.
 """
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from surfaces.descent import Path
 from surfaces.grid import Factory, RateSweep, learning_rates_on_all
-from surfaces.surface import Surface
+from surfaces.scan import Path
+from surfaces.surface import Surface, by_name
 
 # The rates among which each optimizer finds its best: 96 from 1e-4 to 10.
 RATES = np.logspace(-4, 1, 96)
-
-# A minimum counts as reached within this share of the window's diagonal.
-REACH = 0.02
 
 
 class Result(NamedTuple):
@@ -91,12 +87,7 @@ def race(
       >>> print(results["sphere"][0].outcome)
       global minimum
     """
-    for name, count in Counter(surface.name for surface in surfaces).items():
-        if count > 1:
-            raise ValueError(
-                f"race: surfaces must have distinct names, got {name!r} {count} times"
-            )
-    results: dict[str, list[Result]] = {surface.name: [] for surface in surfaces}
+    results: dict[str, list[Result]] = {name: [] for name in by_name("race", surfaces)}
     for name, racer in racers.items():
         sweeps = learning_rates_on_all(racer, surfaces, rates, steps)
         for surface, swept in zip(surfaces, sweeps, strict=True):
@@ -144,10 +135,8 @@ def _outcome(surface: Surface, path: Path, *, lost: str) -> str:
         return lost
     if not surface.contains(end):
         return "left the window"
-    (x_low, x_high), (y_low, y_high) = surface.bounds
-    reach = REACH * np.hypot(x_high - x_low, y_high - y_low)
-    if _distance(end, [m.position for m in surface.global_minima]) <= reach:
+    if _distance(end, [m.position for m in surface.global_minima]) <= surface.reach:
         return "global minimum"
-    if _distance(end, [m.position for m in surface.minima]) <= reach:
+    if _distance(end, [m.position for m in surface.minima]) <= surface.reach:
         return "local minimum"
     return "on the way"

@@ -7,58 +7,12 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import optax
 
 import optax_extra as ox
 from surfaces.palette import PALETTE
-
-
-@dataclasses.dataclass(frozen=True)
-class Racer:
-    """An optimizer that races; called with a learning rate, it builds itself.
-
-    Attributes:
-      label: what legends and tables call it.
-      formula: its step, before the learning rate.
-      paper: who described it, and where.
-      year: when.
-      factory: function of a learning rate to a `GradientTransformation`; if `paced`, of
-        a learning rate and the number of steps of the race.
-      paced: whether its schedule or its hold depends on the number of steps.
-      gradients: gradient evaluations that make one whole step. A race gives everyone as
-        many evaluations as it has steps, so a racer with two makes half as many steps.
-      colour: of its trail, as a hexadecimal string.
-    """
-
-    label: str
-    formula: str
-    paper: str
-    year: int
-    factory: Callable[..., optax.GradientTransformation]
-    paced: bool = False
-    gradients: int = 1
-    colour: str = PALETTE[0]
-
-    def __call__(
-        self, learning_rate: Any, steps: int = 100
-    ) -> optax.GradientTransformation:
-        pace = (steps,) if self.paced else ()
-        return self.factory(learning_rate, *pace)
-
-    @property
-    def state_floats(self) -> float:
-        """Floats of state a parameter, as `init` makes them."""
-        size = 1000
-        params = jax.ShapeDtypeStruct((size,), jnp.float32)
-        state = jax.eval_shape(self(0.1).init, params)
-        floats = (
-            leaf.size
-            for leaf in jax.tree.leaves(state)
-            if leaf.ndim and jnp.issubdtype(leaf.dtype, jnp.floating)
-        )
-        return sum(floats) / size
+from surfaces.racer import Racer
 
 
 def distinct_colours(racers: Iterable[Racer]) -> list[str]:
@@ -81,26 +35,33 @@ def _coloured(racers: Mapping[str, Racer]) -> Mapping[str, Racer]:
     )
 
 
-def _amsgrad(rate: Any) -> Any:
-    adam = ox.scale_by_adam(amsgrad=True)
-    return optax.chain(adam, optax.scale_by_learning_rate(rate))
+def _scaled(scale: Callable[..., Any], rate: Any, **others: Any) -> Any:
+    return optax.chain(scale(**others), optax.scale_by_learning_rate(rate))
 
 
-def _adam_2k(rate: Any, steps: int) -> Any:
-    return ox.adam_2k(rate, hold_steps=steps // 10)
+def _held(adam: Callable[..., Any], rate: Any, steps: int, **others: Any) -> Any:
+    return adam(rate, **{"hold_steps": steps // 10, **others})
 
 
-def _adam_warmup(rate: Any, steps: int) -> Any:
+def _warm(adam: Callable[..., Any], rate: Any, steps: int, **others: Any) -> Any:
     warmup = max(steps // 5, 1)
-    return optax.adam(lambda count: rate * jnp.minimum(1.0, (count + 1) / warmup))
+    return adam(lambda count: rate * jnp.minimum(1.0, (count + 1) / warmup), **others)
 
 
-def _lion_cosine(rate: Any, steps: int) -> Any:
-    return ox.lion(lambda count: rate * (1 + jnp.cos(jnp.pi * count / steps)) / 2)
+def _cosine(lion: Callable[..., Any], rate: Any, steps: int, **others: Any) -> Any:
+    return lion(
+        lambda count: rate * (1 + jnp.cos(jnp.pi * count / steps)) / 2, **others
+    )
 
 
-def _lookahead(fast: Callable[[Any], Any], rate: Any) -> Any:
-    return optax.chain(fast(rate), ox.lookahead())
+def _lookahead(
+    fast: Callable[..., Any],
+    rate: Any,
+    sync_period: Any = 5,
+    slow_step_size: Any = 0.5,
+    **others: Any,
+) -> Any:
+    return optax.chain(fast(rate, **others), ox.lookahead(sync_period, slow_step_size))
 
 
 _VISUALIZER = "ImpactCrater, OptimizerVisualizer"
@@ -138,21 +99,21 @@ ROSTER = _coloured({
         optax.rmsprop),
     "adam": Racer("Adam", "m̂ / (√v̂ + ε), v of g", _KINGMA, 2014, optax.adam),
     "amsgrad": Racer("AMSGrad", "m̂ / (√max v̂ + ε)", "Reddi et al., arXiv:1904.09237",
-        2018, _amsgrad),
+        2018, partial(_scaled, partial(ox.scale_by_adam, amsgrad=True))),
     "adamd": Racer("AdamD", "m / (√v̂ + ε)", "St John, arXiv:2110.10828", 2021,
         ox.adamd),
     "adam_2k": Racer("Adam-2k", "Adam; for a tenth of the steps only v learns", _LIU,
-        2019, _adam_2k, paced=True),
+        2019, partial(_held, ox.adam_2k), paced=True),
     "adam_eps": Racer("Adam-eps", "Adam, ε = 1e-4", _LIU, 2019,
         partial(optax.adam, eps=1e-4)),
     "adam_warmup": Racer("Adam, warm-up", "Adam; rate grows for a fifth of the steps",
-        "Goyal et al., arXiv:1706.02677", 2017, _adam_warmup, paced=True),
+        "Goyal et al., arXiv:1706.02677", 2017, partial(_warm, optax.adam), paced=True),
     "nadam": Racer("NAdam", "Adam, m̂ one step ahead", "Dozat, ICLR workshop", 2016,
         optax.nadam),
     "yogi": Racer("Yogi", "m̂ / (√v̂ + ε), v ← v − (1−b₂) sign(v − g²) g²",
         "Zaheer et al., NeurIPS", 2018, optax.yogi),
     "lion_cosine": Racer("Lion, cosine", "Lion; rate falls to 0 along a cosine",
-        "Chen et al., arXiv:2302.06675", 2023, _lion_cosine, paced=True),
+        "Chen et al., arXiv:2302.06675", 2023, partial(_cosine, ox.lion), paced=True),
     "adabelief_dema": Racer("AdaBelief, DEMA", "AdaBelief, m = 2m₁ − m₂",
         "Mulloy, TASC 12:1", 1994, partial(ox.adabelief, moving_average="dema")),
     "adabelief_tema": Racer("AdaBelief, TEMA", "AdaBelief, m = 3m₁ − 3m₂ + m₃",

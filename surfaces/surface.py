@@ -2,6 +2,7 @@
 
 import functools
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -17,8 +18,10 @@ from surfaces.search import (
     grid_points,
 )
 
-# The grid whose lowest point `Surface.minimum` takes into account.
+# The grid whose lowest and highest points `minimum` and `span` take into account.
 _RESOLUTION = 401
+# A minimum counts as reached within this share of the window's diagonal.
+REACH = 0.02
 # Minima are equal if they differ by less than this, as a share of the larger one or,
 # for small ones, outright. A float64 value is off by about 1e-16 of the terms it sums,
 # so that equal minima may be told to be equal among terms up to 1e6.
@@ -118,6 +121,12 @@ class Surface:
         return min(lowest, default=math.nan)
 
     @functools.cached_property
+    def span(self) -> float:
+        """How far the highest value in the window lies above `minimum`."""
+        z = self.grid(_RESOLUTION).z
+        return max(z[np.isfinite(z)].tolist(), default=math.nan) - self.minimum
+
+    @functools.cached_property
     def global_minima(self) -> tuple[Minimum, ...]:
         """The lowest of the minima; several, where they are equally low."""
         return tuple(
@@ -127,6 +136,11 @@ class Surface:
                 minimum.value, self.minima[0].value, rel_tol=_EQUAL, abs_tol=_EQUAL
             )
         )
+
+    @property
+    def reach(self) -> float:
+        """How near to a minimum an end counts as at it."""
+        return REACH * math.dist(*zip(*self.bounds, strict=True))
 
     def grid(self, resolution: int) -> Grid:
         """The surface on an even grid over the window, `resolution` points a side."""
@@ -187,3 +201,15 @@ def _checked_bounds(bounds: Any) -> Bounds:
         "Surface: bounds must be two increasing pairs of finite numbers, "
         f"got {bounds!r}"
     )
+
+
+def by_name(function: str, surfaces: Iterable[Surface]) -> dict[str, Surface]:
+    """The surfaces by their names, which must be distinct; `function` is who asks."""
+    surfaces = list(surfaces)
+    for name, count in Counter(surface.name for surface in surfaces).items():
+        if count > 1:
+            raise ValueError(
+                f"{function}: surfaces must have distinct names, got {name!r} "
+                f"{count} times"
+            )
+    return {surface.name: surface for surface in surfaces}

@@ -9,9 +9,9 @@ from typing import Any
 
 from rich.table import Table
 
-from surfaces.racing import REACH, Result
-from surfaces.roster import Racer
-from surfaces.surface import Surface
+from surfaces.racer import Racer
+from surfaces.racing import Result
+from surfaces.surface import REACH, Surface
 
 _PLAIN: dict[str, Any] = {"box": None, "pad_edge": False, "header_style": "bold"}
 
@@ -23,13 +23,28 @@ edge: the best rate was the least or greatest tried, so a better one may lie bey
 COLUMNS = tuple(name for name in Result._fields if name != "path")
 
 
-def to_csv(results: Iterable[Result]) -> str:
-    """One line a result; what is not there is empty."""
+def csv_of(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
+    """A line of names, and a line a row; None is empty."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(_record(result).values() for result in results)
+    writer.writerow(columns)
+    writer.writerows(rows)
     return text.getvalue()
+
+
+def with_columns(names: Iterable[str], numbers: Iterable[str]) -> Table:
+    """A table for the terminal, still empty: columns of names, then of numbers."""
+    table = Table(**_PLAIN)
+    for name in names:
+        table.add_column(name, no_wrap=True)
+    for number in numbers:
+        table.add_column(number, justify="right", no_wrap=True)
+    return table
+
+
+def to_csv(results: Iterable[Result]) -> str:
+    """One line a result; what is not there is empty."""
+    return csv_of(COLUMNS, (_record(result).values() for result in results))
 
 
 def to_json(results: Iterable[Result]) -> str:
@@ -48,11 +63,8 @@ def _record(result: Result) -> dict[str, Any]:
 
 def to_rich(results: Iterable[Result]) -> Table:
     """A table for the terminal, one section a surface."""
-    table = Table(**_PLAIN)
-    for name in ("surface", "optimizer"):
-        table.add_column(name, no_wrap=True)
-    for name in ("rate", "final value", "height", "distance"):
-        table.add_column(name, justify="right", no_wrap=True)
+    numbers = ("rate", "final value", "height", "distance")
+    table = with_columns(("surface", "optimizer"), numbers)
     table.add_column("ended", no_wrap=True)
     surface = None
     for result in results:

@@ -6,6 +6,7 @@ import sys
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.status import Status
 
 from surfaces.files import discard_unfinished
 
@@ -27,6 +28,11 @@ def bars() -> Progress:
         console=Console(stderr=True),
         disable=not sys.stderr.isatty(),
     )
+
+
+def working(what: str) -> Status:
+    """A sign on standard error that something goes on, silent where no terminal is."""
+    return Console(stderr=True).status(what)
 
 
 def end_at_interrupt() -> None:

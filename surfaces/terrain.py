@@ -15,9 +15,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import PolyCollection
-from matplotlib.colors import LinearSegmentedColormap, LogNorm
+from matplotlib.colors import LogNorm
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
+
+from surfaces.style import HEIGHTS, INK, PAPER, QUIET, quieten
 
 if TYPE_CHECKING:
     from surfaces.surface import Surface
@@ -25,12 +27,6 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 Bounds = tuple[tuple[float, float], tuple[float, float]]
 View = Callable[[Array], Array]  # points [..., 3] to places on the paper [..., 2]
-
-HEIGHTS = LinearSegmentedColormap.from_list(
-    "heights", ["#1b2f4b", "#3f6080", "#84a5b5", "#c9d6d3", "#f6efe0"]
-)
-INK, QUIET, PAPER = "#1f2730", "#68737d", "#ffffff"
-
 
 AZIMUTH, ELEVATION = math.radians(-60), math.radians(45)  # seen from the south-east
 RELIEF, FLOOR = 0.5, 0.07  # height of the terrain and of the block under it
@@ -142,7 +138,7 @@ def draw_map(axes: Axes, nodes: Array, above: Any, norm: LogNorm) -> None:
     axes.contour(x, y, above, levels, colors=PAPER, linewidths=0.5, alpha=0.45)
     axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.yaxis.set_major_locator(MaxNLocator(4))
-    _quieten(axes)
+    quieten(axes)
 
 
 def draw_bar(axes: Axes, norm: LogNorm) -> None:
@@ -156,7 +152,7 @@ def draw_bar(axes: Axes, norm: LogNorm) -> None:
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.yaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_minor_locator(NullLocator())
-    _quieten(axes)
+    quieten(axes)
 
 
 def draw_landmarks(axes: Axes, view: View, surface: Surface, nodes: Array) -> None:
@@ -178,10 +174,3 @@ def draw_landmarks(axes: Axes, view: View, surface: Surface, nodes: Array) -> No
     ink = {"markeredgecolor": INK, "zorder": 4}
     mark([(x, y, start[2])], marker="o", markersize=5, markeredgewidth=1.2, **ink)
     mark(best, marker="*", markersize=15, markeredgewidth=0.8, **ink)
-
-
-def _quieten(axes: Axes) -> None:
-    """Gives the axes ticks that do not ask for attention, and no frame."""
-    axes.tick_params(colors=QUIET, labelsize=8.5, length=3, width=0.6)
-    for spine in axes.spines.values():
-        spine.set_visible(False)

@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
-from matplotlib.colors import to_rgb, to_rgba
+from matplotlib.colors import is_color_like, to_rgb, to_rgba
 from matplotlib.lines import Line2D
 from matplotlib.path import Path
 from numpy.typing import ArrayLike
 
-from surfaces.terrain import PAPER, QUIET, Array, Camera, View
+from surfaces.style import PAPER, QUIET
+from surfaces.terrain import Array, Camera, View
 
 MARKERS = ("o", "s", "^", "D", "v", "p", "h", "d", "<", ">")
 HEAD = 7.5  # size of a head, in points
@@ -39,7 +40,7 @@ class Course(NamedTuple):
 
     @classmethod
     def of(cls, track: Track, camera: Camera) -> Course:
-        points = np.column_stack([track.positions, track.values]).astype(float)
+        points = _points(track)
         broken = np.flatnonzero(~np.isfinite(points).all(axis=1))
         lost = int(broken[0]) if broken.size else None
         points = points[:lost] if lost != 0 else np.full((1, 3), np.nan)
@@ -126,6 +127,23 @@ class Trail:
         outside = not self.course.inside[now]
         self.head.set_markerfacecolor(casing if outside else colour)
         self.head.set_markeredgecolor(colour if outside else casing)
+
+
+def _points(track: Track) -> Array:
+    """The track as points [steps + 1, 3]; refuses what cannot be drawn."""
+    positions, values = np.asarray(track.positions), np.asarray(track.values)
+    if values.ndim != 1 or not values.size or positions.shape != (len(values), 2):
+        raise ValueError(
+            "Track: positions and values must have shapes [steps + 1, 2] and "
+            f"[steps + 1], got {list(positions.shape)} and {list(values.shape)} for "
+            f"{track.label!r}"
+        )
+    if not is_color_like(track.colour):
+        raise ValueError(
+            "Track: colour must be one that Matplotlib knows, "
+            f"got {track.colour!r} for {track.label!r}"
+        )
+    return np.column_stack([positions, values]).astype(float)
 
 
 def _lines(segments: Array) -> Path:

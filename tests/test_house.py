@@ -20,7 +20,19 @@ import optax_extra
 import surfaces
 
 FOUNDATION = {"_check", "_numerics", "_first_moment", "_moments", "_rectification"}
-PICTURES = ["plot", "animate", "page", "terrain", "trail"]
+PICTURES = [
+    "animate",
+    "basin_figure",
+    "heat_figure",
+    "page",
+    "plot",
+    "race_figure",
+    "rate_figure",
+    "spread",
+    "style",
+    "terrain",
+    "trail",
+]
 OPTIMIZERS = ("optax", "optax_extra", "surfaces.roster")
 
 

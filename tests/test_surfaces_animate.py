@@ -91,6 +91,20 @@ def test_no_frames(picture):
         gif(picture, io.BytesIO(), frames=[])
 
 
+@pytest.mark.parametrize("step", [-1, STEPS + 1, 2.5, "3"])
+def test_frames_that_are_no_steps(picture, step):
+    message = f"gif: frames must be steps from 0 to {STEPS}, got {step!r}"
+    with pytest.raises(ValueError, match=message):
+        gif(picture, io.BytesIO(), frames=[0, step])
+
+
+@pytest.mark.parametrize("name", ["race.mp4", "race", "gif"])
+def test_a_path_with_another_ending(picture, name, tmp_path):
+    with pytest.raises(ValueError, match=f"gif: file must end in .gif, got .*{name}'"):
+        gif(picture, tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_race_without_steps():
     still = Track("still", PALETTE[0], np.zeros((1, 2)), np.zeros(1))
     file = io.BytesIO()

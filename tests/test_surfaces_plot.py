@@ -183,6 +183,27 @@ def test_surface_without_a_number():
         race(nowhere, [track(spiral())], size=SMALL)
 
 
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        (
+            track(spiral(), colour="bleu"),
+            "colour must be one that Matplotlib knows, got 'bleu' for 'SGD  0.1'",
+        ),
+        (
+            track(spiral())._replace(values=np.zeros(3)),
+            r"\[steps \+ 1\], got \[21, 2\]"
+            r" and \[3\] for 'SGD  0.1'",
+        ),
+        (track(spiral())._replace(positions=np.zeros(21)), r"got \[21\] and \[21\]"),
+        (track(np.zeros((0, 2))), r"got \[0, 2\] and \[0\]"),
+    ],
+)
+def test_tracks_that_cannot_be_drawn(bad, message):
+    with pytest.raises(ValueError, match=f"Track: .*{message}"):
+        RaceFigure(BOWL, [bad], SMALL)
+
+
 @pytest.mark.parametrize("size", [(300, 150), (333, 444), (1201, 601)])
 def test_size_in_pixels(size):
     frame = RaceFigure(BOWL, [track(spiral())], size).frame(3)

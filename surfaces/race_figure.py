@@ -1,0 +1,199 @@
+"""Arrays in, picture out: a race seen from the side and from above.
+
+Whatever stands still is drawn once; a step redraws trails, heads and the counter.
+Nothing here knows an optimizer, and nothing here touches pyplot.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import cycle
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from surfaces import style
+from surfaces.style import HEIGHTS, INK
+from surfaces.terrain import (
+    Camera,
+    View,
+    draw_bar,
+    draw_landmarks,
+    draw_map,
+    draw_terrain,
+    from_above,
+)
+from surfaces.trail import MARKERS, Course, Track, Trail, look
+
+if TYPE_CHECKING:
+    from surfaces.surface import Surface
+
+NODES = 241  # nodes of the map along a side
+
+
+def race(
+    surface: Surface,
+    tracks: Sequence[Track],
+    *,
+    size: tuple[int, int] = (1200, 600),
+    title: str | None = None,
+    step: int | None = None,
+) -> Figure:
+    """Draws a race as it stands at a step, by default the last."""
+    picture = RaceFigure(surface, tracks, size=size, title=title)
+    picture.draw(picture.steps if step is None else step)
+    return picture.figure
+
+
+class RaceFigure:
+    """A race whose background is drawn once, so that a step is cheap.
+
+    Args:
+      surface: the ground; its grid, bounds, start and minima are drawn.
+      tracks: the paths; a shorter one waits at its end for the others.
+      size: width and height in pixels.
+      title: by default the surface's name.
+
+    Attributes:
+      figure: the Matplotlib figure; `savefig` saves the step drawn last.
+      steps: the number of the last step.
+      trails: for each panel, terrain and map, what moves for each track.
+
+    Raises:
+      ValueError: if the surface is finite nowhere, so that there is no ground, or if a
+        track has a colour or shapes that cannot be drawn.
+    """
+
+    def __init__(
+        self,
+        surface: Surface,
+        tracks: Sequence[Track],
+        size: tuple[int, int] = (1200, 600),
+        title: str | None = None,
+    ) -> None:
+        self.figure = style.figure(size)
+        self.canvas: Any = FigureCanvasAgg(self.figure)  # its methods have no types
+
+        grid = surface.grid(NODES)
+        z = np.ma.masked_invalid(np.asarray(grid.z, float))
+        if not z.count():
+            raise ValueError(
+                "RaceFigure: surface must have finite values in its window, "
+                f"got none on {surface!r}"
+            )
+        nodes = np.stack([*np.meshgrid(grid.x, grid.y), z.filled(np.nan)], axis=-1)
+        above = np.ma.maximum(z - surface.minimum, style.LEAST)
+        camera = Camera.over(surface.bounds, float(z.min()), float(z.max()))
+        courses = [Course.of(track, camera) for track in tracks]
+        self.steps = max((len(np.asarray(t.values)) - 1 for t in tracks), default=0)
+
+        # The lowest nodes share one colour, so that the others have enough of them.
+        lowest = float(np.quantile(above.compressed(), 5e-3))
+        norm = LogNorm(lowest, max(float(above.max()), 10 * lowest))
+        upper = self._legend(tracks, courses)
+        relief, plan, bar = self._panels(upper, camera.shape[1] / camera.shape[0])
+        draw_terrain(relief, nodes[::2, ::2], HEIGHTS(norm(above[::2, ::2])), camera)
+        draw_map(plan, nodes, above, norm)
+        draw_bar(bar, norm)
+        name = title or style.named(surface.name)
+        _, self.counter = style.head(self.figure, name, "")
+        views: list[tuple[Axes, View]] = [(relief, camera.project), (plan, from_above)]
+        for axes, view in views:
+            draw_landmarks(axes, view, surface, nodes)
+        self.trails = [
+            [
+                Trail(axes, view, course, track.colour, marker)
+                for track, course, marker in zip(
+                    tracks, courses, cycle(MARKERS), strict=False
+                )
+            ]
+            for axes, view in views
+        ]
+        moving = [a for panel in self.trails for t in panel for a in (t.line, t.head)]
+        self._moving = sorted([*moving, self.counter], key=lambda a: a.get_zorder())
+        self._background = self._still()
+        self.draw(0)
+
+    def draw(self, step: int) -> None:
+        """Draws the race as it stands at `step`."""
+        for panel in self.trails:
+            # A head grows by a ring for every later one that it would hide under.
+            spots = np.array([t.spot(step) for t in panel]).reshape(-1, 2)
+            gaps = np.linalg.norm(spots[:, None] - spots, axis=-1)
+            near = np.clip(1 - gaps * 12 / self.figure.dpi, 0, 1)  # within 6 points
+            rings = np.triu(np.nan_to_num(near), 1).sum(axis=1)
+            for trail, ring in zip(panel, rings, strict=True):
+                trail.move(step, ring)
+        self.counter.set_text(f"step {step} / {self.steps}")
+        renderer = self.canvas.get_renderer()
+        self.canvas.restore_region(self._background)
+        for artist in self._moving:
+            artist.draw(renderer)
+
+    def frame(self, step: int) -> NDArray[np.uint8]:
+        """Draws a step and copies its pixels: [height, width, 4], RGBA."""
+        self.draw(step)
+        return np.array(self.canvas.buffer_rgba())
+
+    def _still(self) -> Any:
+        """The pixels of what does not move."""
+        for artist in self._moving:
+            artist.set_visible(False)
+        self.canvas.draw()
+        for artist in self._moving:
+            artist.set_visible(True)
+        return self.canvas.copy_from_bbox(self.figure.bbox)
+
+    def _legend(self, tracks: Sequence[Track], courses: Sequence[Course]) -> float:
+        """Writes the legend in as few rows as fit; returns its upper edge in inches."""
+        handles = [
+            Line2D([], [], **look(track.colour, marker), lw=2.4)
+            for track, marker in zip(tracks, cycle(MARKERS), strict=False)
+        ]
+        labels = [t.label + c.fate for t, c in zip(tracks, courses, strict=True)]
+        upper = 0.1
+        for rows in range(1, len(tracks) + 1):
+            legend = self.figure.legend(
+                handles,
+                labels,
+                ncols=math.ceil(len(tracks) / rows),
+                loc="lower center",
+                bbox_to_anchor=(0.5, 0.08 / self.figure.get_figheight()),
+                frameon=False,
+                fontsize=9.5,
+                labelcolor=INK,
+                columnspacing=2.4,
+                handlelength=2.2,
+            )
+            box = legend.get_window_extent(self.canvas.get_renderer())
+            upper = box.y1 / self.figure.dpi
+            if box.width < 0.97 * self.figure.bbox.width:
+                break
+            if rows < len(tracks):
+                legend.remove()
+        return float(upper)
+
+    def _panels(self, lower: float, aspect: float) -> tuple[Axes, Axes, Axes]:
+        """Places terrain, map and colour bar between the legend and the title."""
+        width, height = self.figure.get_size_inches()
+        bottom, top = lower + 0.36, height - 0.62
+        deep = min(top - bottom, 0.42 * width * aspect)
+        wide, bottom = deep / aspect, (bottom + top - deep) / 2
+        left = width - wide - 0.95
+
+        def place(x: float, y: float, wide: float, deep: float) -> Axes:
+            box = (x / width, y / height, wide / width, deep / height)
+            return self.figure.add_axes(box)
+
+        return (
+            place(0.1, lower, left - 0.6, top - lower),
+            place(left, bottom, wide, deep),
+            place(left + wide + 0.14, bottom, 0.11, deep),
+        )
