@@ -25,8 +25,8 @@ from optax_extra import (
 from optax_extra._sweep_axes import Axes
 from optax_extra._sweep_blocks import Layout, Runner
 from optax_extra._sweep_checkpoint import Checkpoint, identity
-from optax_extra._sweep_halving import Programs, Rounds, Score, Training
-from optax_extra._sweep_result import SweepResult
+from optax_extra._sweep_halving import Programs, Rounds, Training
+from optax_extra._sweep_result import Score, SweepResult
 
 Train = Callable[..., chex.ArrayTree]
 
@@ -59,19 +59,22 @@ def sweep(
         and returns a carry, `step` takes the carry and hyperparameters and returns
         the next carry and a pytree, of which the last one counts.
       axes: name of an argument of `train` to its values, a row `[length]`: numbers, or
-        typed PRNG keys for an axis of seeds.
+        typed PRNG keys for an axis of seeds. Where these are not JAX's default kind,
+        numbers drawn may depend on `batch_size`, as `jax.vmap` draws them.
       zipped: False for the product of the axes; True for a list of points, for which
         all axes must have one length (random search).
       batch_size: how many points a device runs at once, at least 1. Points then run in
-        blocks of this size, compiled once, and the memory of the devices no longer
-        grows with the grid. None runs all at once.
+        blocks of this size, compiled once (again for a last round of `halving` that
+        has fewer points), and the memory of the devices no longer grows with the grid.
+        None runs all at once.
       mesh: devices to split the points over, of any shape, also those of several
         processes, each of which then makes the same call and gets the whole result.
         None is JAX's default device.
       progress: whether to show a bar on standard error, moved on by every block.
       checkpoint: folder that keeps finished blocks. A sweep that was killed and is
         started again takes them from there, and ends with the bits of an undisturbed
-        one on the same kind of machine. One run at a time may use it.
+        one on the same kind of machine. One run at a time may use it. It belongs to
+        one grid and one program, of which it cannot see what callbacks to Python do.
       steps: how often `step` runs, for a pair; at least 1.
       halving: `(rounds, fraction)` for a pair: training stops for all but the best
         `fraction` of the points after each round, and round k of r ends after
@@ -82,9 +85,9 @@ def sweep(
     Returns:
       A `SweepResult`: `values` is the pytree that `train` returns with one leading axis
       a hyperparameter (with `zipped` one in all), `axes` the names and values,
-      `best(score)` the winning hyperparameters. The leaves are arrays of JAX when all
-      ran at once on one device; in blocks, over a mesh or in steps they are gathered
-      on the host in NumPy arrays.
+      `best(score)` the winning hyperparameters. The leaves are arrays of JAX when no
+      option asks for more; in blocks, over a mesh, in steps or with a bar they are
+      gathered on the host in NumPy arrays.
 
     Raises:
       TypeError: if `train` is not callable or JAX cannot trace it, or an argument is of
@@ -195,6 +198,8 @@ def _in_steps(
     with _sweep_program.explained():
         shapes = programs.shapes(first)
     _arrays(shapes[1])
+    if len(training.ends) > 1:
+        _sweep_halving.check_score(training, shapes[1])
     halving = [list(training.ends), training.fraction]
     store = _store(
         folder, grid, layout, shapes, lambda: programs.fingerprint(first), halving

@@ -94,6 +94,15 @@ class Keywords(NamedTuple):
 def keywords(function: Callable[..., Any], *, positional: int = 0) -> Keywords:
     """The keywords of a function, after so many positional arguments."""
     parameters = list(inspect.signature(function).parameters.values())[positional:]
+    for parameter in parameters:
+        if (
+            parameter.kind is parameter.POSITIONAL_ONLY
+            and parameter.default is parameter.empty
+        ):
+            raise TypeError(
+                "sweep: train must take its arguments by name, got the positional "
+                f"{parameter.name!r}"
+            )
     named = [
         p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
     ]
@@ -117,6 +126,8 @@ def checked(
     _check.flag("sweep", "zipped", zipped)
     names = tuple(dict.fromkeys(name for taker in takers for name in taker.names))
     for name in axes:
+        if not isinstance(name, str):
+            raise TypeError(f"sweep: axes must be named by strings, got {name!r}")
         if name not in names and not any(taker.any for taker in takers):
             near = difflib.get_close_matches(str(name), names, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
@@ -139,7 +150,7 @@ def checked(
 def _row(name: str, values: Any) -> jax.Array:
     try:
         row = jnp.asarray(values)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise TypeError(
             f"sweep: axis {name!r} must be an array of numbers or PRNG keys, "
             f"got {values!r}"

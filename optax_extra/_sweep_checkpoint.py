@@ -11,6 +11,8 @@ from typing import Any
 
 import chex
 import jax
+import jax.numpy as jnp
+import jaxlib.version
 import numpy as np
 from jax.experimental import multihost_utils
 
@@ -25,13 +27,15 @@ def identity(
     axes: Axes, layout: Layout, program: str, halving: list[Any] | None
 ) -> dict[str, Any]:
     """All that the bits of a stored block depend on, by the names users know."""
-    devices = jax.devices() if layout.mesh is None else list(layout.mesh.devices.flat)
+    default = jnp.zeros(()).devices()  # `jax.default_device` may have chosen it.
+    (device, *_) = default if layout.mesh is None else layout.mesh.devices.flat
     return {
         "grid": _grid_hash(axes),
         "block size": layout.block_size(axes.size),
         "number of devices": layout.devices,
-        "kind of device": devices[0].device_kind,
+        "kind of device": device.device_kind,
         "jax version": jax.__version__,
+        "jaxlib version": jaxlib.version.__version__,
         "halving": halving,
         "program": program,
     }
@@ -68,7 +72,10 @@ class Checkpoint:
         """Makes or checks the folder; what it should be, if it is not that."""
         manifest = self.folder / _MANIFEST
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            if self.writes:
+                self.folder.mkdir(parents=True, exist_ok=True)
+            elif not manifest.exists():
+                return f"a folder that every process sees, got {self.folder}"
             if not manifest.exists():
                 if any(self.folder.iterdir()):
                     return f"an empty folder or a sweep's own, got {self.folder}"
@@ -112,9 +119,15 @@ class Checkpoint:
                 )
             return jax.tree.unflatten(structure, stored["leaves"])
         block = compute()
+        problem = None
         if self.writes:
             leaves = jax.tree.leaves(block)
-            _sweep_file.save(path, {"numbers": numbers, "leaves": leaves})
+            try:
+                _sweep_file.save(path, {"numbers": numbers, "leaves": leaves})
+            except OSError as error:  # Told to all, who would wait for ever.
+                problem = error
+        if not _everywhere(problem is None):
+            raise problem or OSError(f"the first process could not write {path}")
         return block
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
+import uuid
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -54,19 +54,20 @@ class Replacing:
         self.path = Path(path)
 
     def __enter__(self) -> Any:
-        handle, self.beside = tempfile.mkstemp(UNFINISHED, ".", self.path.parent)
-        self.file = os.fdopen(handle, "wb")
+        name = f".{uuid.uuid4().hex}{UNFINISHED}"
+        self.beside = self.path.with_name(name)
+        self.file = open(self.beside, "xb")
         return self.file
 
     def __exit__(self, kind: Any, *_: object) -> None:
-        if kind is None:
-            self.file.flush()
-            os.fsync(self.file.fileno())
-        self.file.close()
-        if kind is None:
-            os.replace(self.beside, self.path)
-        else:
-            os.unlink(self.beside)
+        try:
+            with self.file:
+                self.file.flush()
+                os.fsync(self.file.fileno())
+            if kind is None:
+                os.replace(self.beside, self.path)
+        finally:
+            self.beside.unlink(missing_ok=True)
 
 
 def _describe(node: Any, name: str, arrays: dict[str, Any]) -> Any:
@@ -74,7 +75,8 @@ def _describe(node: Any, name: str, arrays: dict[str, Any]) -> Any:
     if node is None:
         return None
     entries, _ = jax.tree_util.tree_flatten_with_path(
-        node, is_leaf=lambda child: child is not node
+        node,
+        is_leaf=lambda child: child is not node,  # One level at a time.
     )
     if len(entries) == 1 and not entries[0][0]:
         return _describe_leaf(node, name, arrays)
@@ -89,7 +91,8 @@ def _describe(node: Any, name: str, arrays: dict[str, Any]) -> Any:
 
 
 def _describe_leaf(leaf: Any, name: str, arrays: dict[str, Any]) -> Any:
-    while name in arrays or name in ("", _STRUCTURE):
+    # NumPy takes .npy off a name.
+    while name in arrays or name in ("", _STRUCTURE) or name.endswith(".npy"):
         name += "_"
     if is_key(leaf):
         arrays[name] = np.asarray(jax.random.key_data(leaf))

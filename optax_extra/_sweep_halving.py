@@ -21,9 +21,8 @@ import numpy as np
 
 from optax_extra import _sweep_axes, _sweep_program
 from optax_extra._sweep_axes import Axes
-from optax_extra._sweep_blocks import Layout, Numbers, Runner
-
-Score = Callable[[chex.ArrayTree], chex.Array]
+from optax_extra._sweep_blocks import Layout, Numbers, Runner, is_key
+from optax_extra._sweep_result import Score
 
 
 class Training(NamedTuple):
@@ -121,6 +120,9 @@ def _train(
         return step(before[0], **chosen)
 
     after = jax.eval_shape(once, 0, (carry, None))
+    if isinstance(after, tuple) and len(after) == 2:
+        carry = _strong(carry, after[0])
+        after = jax.eval_shape(once, 0, (carry, None))
     if not isinstance(after, tuple) or len(after) != 2:
         raise ValueError(
             "sweep: step must return a pair of carry and values, got a tree "
@@ -128,6 +130,18 @@ def _train(
         )
     nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), after[1])
     return jax.lax.fori_loop(0, count, once, (carry, nothing))
+
+
+def _strong(carry: chex.ArrayTree, after: chex.ArrayTree) -> chex.ArrayTree:
+    """The carry with its Python numbers in the dtypes that a step gives them."""
+    structures: list[Any] = [jax.tree.structure(tree) for tree in (carry, after)]
+    if structures[0] != structures[1]:
+        return carry
+
+    def strong(leaf: Any, new: Any) -> Any:
+        return leaf.astype(new.dtype) if getattr(leaf, "weak_type", False) else leaf
+
+    return jax.tree.map(strong, carry, after)
 
 
 def run(training: Training, programs: Programs, runner: Runner) -> Rounds:
@@ -149,14 +163,39 @@ def run(training: Training, programs: Programs, runner: Runner) -> Rounds:
 
 def _best(training: Training, values: chex.ArrayTree, count: int) -> Numbers:
     """The points that go on, in order; those without a finite score drop first."""
-    scores = np.asarray(training.score(values), dtype=np.float64)
+    scores = _scores(training, values, count)
+    order = np.argsort(np.where(np.isfinite(scores), scores, np.inf), kind="stable")
+    return np.sort(order[: _kept(count, training.fraction)])
+
+
+def check_score(training: Training, shapes: chex.ArrayTree) -> None:
+    """Tries the score on zeros of these shapes, before anything runs."""
+
+    def zeros(leaf: Any) -> Any:
+        if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+            return jnp.broadcast_to(jax.random.key(0), leaf.shape)
+        return np.zeros(leaf.shape, leaf.dtype)
+
+    (count,) = {leaf.shape[0] for leaf in jax.tree.leaves(shapes)}
+    with np.errstate(all="ignore"):
+        _scores(training, jax.tree.map(zeros, shapes), count)
+
+
+def _scores(training: Training, values: chex.ArrayTree, count: int) -> Any:
+    found = training.score(values)
+    try:
+        scores = np.asarray(found, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            "sweep: score must give one number a point, got "
+            f"{jax.tree.structure(found)}"
+        ) from error
     if scores.shape != (count,):
         raise ValueError(
             f"sweep: score must give one number a point, of shape ({count},), got "
             f"{scores.shape}"
         )
-    order = np.argsort(np.where(np.isfinite(scores), scores, np.inf), kind="stable")
-    return np.sort(order[: _kept(count, training.fraction)])
+    return scores
 
 
 def _take(tree: chex.ArrayTree, places: Numbers) -> chex.ArrayTree:
@@ -165,6 +204,8 @@ def _take(tree: chex.ArrayTree, places: Numbers) -> chex.ArrayTree:
 
 def _put(tree: chex.ArrayTree, places: Numbers, new: chex.ArrayTree) -> chex.ArrayTree:
     def put(leaf: Any, rows: Any) -> Any:
+        if is_key(leaf):
+            return leaf.at[places].set(rows)
         leaf = np.array(leaf)
         leaf[places] = rows
         return leaf

@@ -9,7 +9,8 @@ import jax
 
 from optax_extra import _check, _sweep_halving
 from optax_extra._sweep_blocks import Layout
-from optax_extra._sweep_halving import Score, Training
+from optax_extra._sweep_halving import Training
+from optax_extra._sweep_result import Score
 
 
 def pair(train: Any) -> tuple[Callable[..., Any], Callable[..., Any]] | None:
@@ -26,12 +27,13 @@ def pair(train: Any) -> tuple[Callable[..., Any], Callable[..., Any]] | None:
 def layout(batch_size: Any, mesh: Any) -> Layout:
     if batch_size is not None:
         _check.count("sweep", "batch_size", batch_size)
+    size = None if batch_size is None else int(batch_size)
     if mesh is None:
-        return Layout(batch_size, None)
+        return Layout(size, None)
     if not isinstance(mesh, jax.sharding.Mesh):
         raise TypeError(f"sweep: mesh must be a jax.sharding.Mesh, got {mesh!r}")
     # Under explicit axes, as jax.make_mesh has them, vmapped code must name shardings.
-    return Layout(batch_size, jax.sharding.Mesh(mesh.devices, mesh.axis_names))
+    return Layout(size, jax.sharding.Mesh(mesh.devices, mesh.axis_names))
 
 
 def training(
@@ -61,7 +63,10 @@ def training(
                 f"sweep: the fraction of halving must be in (0, 1), got {halving[1]!r}"
             )
     rounds, fraction = halving
-    ends = _sweep_halving.ends_of(steps, rounds, fraction)
+    if score is not None and not callable(score):
+        raise TypeError(f"sweep: score must be a function, got {score!r}")
+    rounds, fraction = int(rounds), float(fraction)
+    ends = _sweep_halving.ends_of(int(steps), rounds, fraction)
     if ends[0] < 1 or len(set(ends)) < rounds:
         raise ValueError(
             f"sweep: steps must be enough for {rounds} rounds of a fraction "

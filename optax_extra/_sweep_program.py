@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import inspect
 import linecache
 import traceback
 import weakref
@@ -17,9 +18,8 @@ from typing import Any
 import jax
 from jax.sharding import Mesh, PartitionSpec
 
-_programs: weakref.WeakKeyDictionary[Callable[..., Any], dict[Any, Any]] = (
-    weakref.WeakKeyDictionary()
-)
+# By the function's identity: functions that are equal may differ all the same.
+_programs: dict[Any, dict[Any, Any]] = {}
 
 _UNTRACEABLE = (
     jax.errors.ConcretizationTypeError,
@@ -48,11 +48,22 @@ def compiled(
       mesh: devices over which the points of a block are split, each on its own.
       shared: how many of the last arguments are the same for all points.
     """
+    owner: Any = function
+    key: tuple[int, ...] = (id(function),)
+    reference: Callable[[], Any]
     try:
-        remembered = _programs.setdefault(function, {})
-        reference: Callable[[], Any] = weakref.ref(function)
-    except TypeError:  # Some callables can be neither a key nor referred to.
+        if inspect.ismethod(function):  # Made anew whenever it is asked for.
+            owner = function.__self__
+            key = (id(owner), id(function.__func__))
+            reference = weakref.WeakMethod(function)
+        else:
+            reference = weakref.ref(function)
+    except TypeError:  # To some callables nothing can refer weakly.
         return _build(lambda: function, call, mesh, shared)
+    if key not in _programs:
+        _programs[key] = {}
+        weakref.finalize(owner, _programs.pop, key, None)
+    remembered = _programs[key]
     if (call, mesh) not in remembered:
         remembered[call, mesh] = _build(reference, call, mesh, shared)
     return remembered[call, mesh]

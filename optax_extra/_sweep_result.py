@@ -25,7 +25,7 @@ Score = Callable[[chex.ArrayTree], chex.Array]
     data_fields=["values", "rows", "steps"],
     meta_fields=["names", "shape"],
 )
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class SweepResult:
     """Result of `sweep`: a pytree whose names and shape are static.
 
@@ -160,7 +160,7 @@ class SweepResult:
             return row[:axis] + row[axis + 1 :]
 
         return SweepResult(
-            values=jax.tree.map(lambda leaf: leaf.mean(axis=axis), self.values),
+            values=jax.tree.map(lambda leaf: _mean(leaf, axis), self.values),
             rows=without(self.rows),
             names=without(self.names),
             shape=without(self.shape),
@@ -226,15 +226,23 @@ class SweepResult:
                 f"of its first axes, got {scores.shape}"
             )
         eligible = np.isfinite(scores)
+        if self.steps is not None:
+            least = self.steps.min(axis=tuple(range(scores.ndim, self.steps.ndim)))
+            eligible &= least == least.max()
         if not eligible.any():
             raise ValueError(
                 "SweepResult: score must be finite somewhere, got no finite value in "
                 f"{scores.size} points (all diverged)"
             )
-        if self.steps is not None:
-            least = self.steps.min(axis=tuple(range(scores.ndim, self.steps.ndim)))
-            eligible &= least == least[eligible].max()
         cost = np.where(eligible, -scores if largest else scores, np.inf)
         order = np.argsort(cost, axis=None, kind="stable")[: min(k, eligible.sum())]
         places = np.unravel_index(order, cost.shape)
         return [tuple(int(i) for i in place) for place in zip(*places, strict=True)]
+
+
+def _mean(leaf: Any, axis: int) -> Any:
+    """The mean in the leaf's own float, added up in float32 at least."""
+    exact = not jnp.issubdtype(leaf.dtype, jnp.inexact)
+    dtype = jnp.result_type(float) if exact else leaf.dtype
+    wide = jnp.promote_types(dtype, jnp.float32)
+    return leaf.mean(axis=axis, dtype=wide).astype(dtype)

@@ -72,6 +72,37 @@ def test_compiles_once_however_often_it_is_called() -> None:
         sweep(counted, {"learning_rate": scale * jnp.logspace(-3, -1, 5)})
 
 
+def test_methods_compile_once_too() -> None:
+    traced = []
+
+    class Model:
+        def run(self, scale: Any) -> Any:
+            traced.append(self)
+            return 2 * scale
+
+    model = Model()
+    for _ in range(3):
+        np.testing.assert_array_equal(sweep(model.run, {"scale": A}).values, 2 * A)
+    assert traced == [model]
+
+
+@dataclasses.dataclass(frozen=True)
+class Scale:
+    """Equal for equal factors, though 2 and 2.0 make other programs."""
+
+    factor: float
+
+    def __call__(self, x: Any) -> Any:
+        return self.factor * x
+
+
+def test_functions_that_are_equal_are_not_the_same() -> None:
+    whole, real = Scale(2), Scale(2.0)
+    assert whole == real
+    for scale, dtype in ((whole, jnp.int32), (real, jnp.float32)):
+        assert sweep(scale, {"x": [1, 2]}).values.dtype == dtype
+
+
 def test_axis_of_prng_keys() -> None:
     keys = jax.random.split(jax.random.key(0), 3)
     result = sweep(

@@ -82,6 +82,19 @@ AXIS = jnp.arange(3.0)
             "sweep: axis 'seed' must be a row of values, got an array of shape (1, 2); "
             "make keys with jax.random.key, not PRNGKey",
         ),
+        (
+            {0: AXIS, "seed": AXIS},
+            {},
+            TypeError,
+            "sweep: axes must be named by strings, got 0",
+        ),
+        (
+            {"learning_rate": [2**40], "seed": AXIS},
+            {},
+            TypeError,
+            "sweep: axis 'learning_rate' must be an array of numbers or PRNG keys, got "
+            "[1099511627776]",
+        ),
         *(
             ({"learning_rate": AXIS, "seed": AXIS}, {name: value}, error, message)
             for name, value, error, message in (
@@ -192,6 +205,11 @@ def test_blocks_under_jit(options: Any) -> None:
         "for 'x': call sweep outside of jit",
     ):
         jax.jit(lambda row: sweep(lambda x: x, {"x": row}, **options).values)(AXIS)
+
+
+def test_arguments_without_names() -> None:
+    with refuses(TypeError, "sweep: train must take its arguments by name, got the "):
+        sweep(lambda x, /, y: x + y, {"y": AXIS})
 
 
 def test_errors_of_train_itself_pass() -> None:

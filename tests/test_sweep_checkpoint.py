@@ -132,6 +132,18 @@ def test_not_a_folder(tmp_path: Path) -> None:
             in_blocks(place)
 
 
+def test_numbers_of_numpy(tmp_path: Path) -> None:
+    in_blocks(tmp_path, batch_size=np.int64(4))
+    in_blocks(tmp_path, batch_size=4)
+
+
+def test_files_may_be_read_by_others(tmp_path: Path) -> None:
+    (tmp_path / "plain").touch()
+    in_blocks(tmp_path / "x")
+    modes = {path.stat().st_mode for path in (tmp_path / "x").iterdir()}
+    assert modes == {(tmp_path / "plain").stat().st_mode}
+
+
 def test_half_a_block(tmp_path: Path) -> None:
     """Ours are whole or not there; someone's shortened copy is found out."""
     in_blocks(tmp_path)

@@ -63,6 +63,39 @@ def test_all_diverged() -> None:
         result.best(lambda values: values)
 
 
+def test_dropped_points_do_not_win_when_all_others_diverged() -> None:
+    def step(carry: Any, a: Any) -> Any:
+        return carry + 1, jnp.where(carry >= 3, jnp.nan, a)
+
+    result = sweep((lambda a: 0 * a, step), {"a": A}, steps=9, halving=(2, 1 / 3))
+    assert result.diverged.sum() == 9
+    with refuses(ValueError, "got no finite value in 27 points (all diverged)"):
+        result.best(lambda values: values)
+
+
+def test_values_may_hold_keys() -> None:
+    keys = jax.random.split(jax.random.key(0), 4)
+
+    def step(carry: Any) -> Any:
+        return carry, {"key": carry, "loss": jax.random.uniform(carry)}
+
+    result = sweep(
+        (lambda key: key, step),
+        {"key": keys},
+        steps=4,
+        halving=(2, 0.5),
+        score=lambda values: values["loss"],
+    )
+    assert (result.values["key"] == keys).all()
+    losses = jax.vmap(jax.random.uniform)(keys)
+    assert result.best(lambda v: v["loss"]) == {"key": keys[losses.argmin()]}
+
+
+def test_carry_of_python_numbers() -> None:
+    result = sweep((lambda a: 0, lambda c, a: (c + a, c)), {"a": A}, steps=3)
+    np.testing.assert_array_equal(result.values, 2 * A)
+
+
 def test_mean_over_seeds_has_the_fewest_steps() -> None:
     def init(a: Any, seed: Any) -> Any:
         return a + jax.random.uniform(seed)
@@ -180,11 +213,30 @@ PAIR = start, grow
             ValueError,
             "sweep: score must give one number a point, of shape (27,), got ()",
         ),
+        (
+            {"steps": 9, "halving": (2, 0.5), "score": "loss"},
+            TypeError,
+            "sweep: score must be a function, got 'loss'",
+        ),
+        (
+            {"steps": 9, "halving": (2, 0.5), "score": lambda values: {"loss": values}},
+            TypeError,
+            "sweep: score must give one number a point, got PyTreeDef({'loss': *})",
+        ),
     ],
 )
 def test_bad_options(options: Any, error: type[Exception], message: str) -> None:
+    """Before a step is made."""
+
+    def step(carry: Any, a: Any) -> Any:
+        jax.debug.callback(lambda: made.append(1))
+        return grow(carry, a)
+
+    made: list[int] = []
     with refuses(error, message):
-        sweep(PAIR, {"a": A}, **options)
+        sweep((start, step), {"a": A}, **options)
+    jax.effects_barrier()
+    assert made == []
 
 
 @pytest.mark.parametrize("name", ["steps", "halving", "score"])

@@ -113,6 +113,20 @@ def test_mean_over_the_first_of_three_axes() -> None:
     np.testing.assert_allclose(averaged.values[2, 3], 23.5)
 
 
+@pytest.mark.parametrize("batch_size", [None, 500], ids=["at once", "blocks"])
+def test_mean_of_low_precision_and_integers(batch_size: int | None) -> None:
+    """A sum of bfloat16 stands still at 256; integers average to JAX's float."""
+    axes = {"x": jnp.ones(2), "seed": jnp.arange(1000)}
+
+    def train(x: Any, seed: Any) -> Any:
+        return {"half": jnp.bfloat16(x + 0 * seed), "whole": seed}
+
+    values = sweep(train, axes, batch_size=batch_size).mean("seed").values
+    assert (values["half"].dtype, values["whole"].dtype) == (jnp.bfloat16, jnp.float32)
+    np.testing.assert_array_equal(np.float32(values["half"]), 1.0)
+    np.testing.assert_allclose(values["whole"], 499.5, rtol=1e-6)
+
+
 class Pair(NamedTuple):
     """A node that only pickle could bring back."""
 
@@ -131,6 +145,8 @@ def tree(x: Any, seed: Any) -> Any:
         "a/b": x,
         "a": {"b": x + 1},
         "structure": x + 2,
+        "b.npy": x + 3,
+        "b": x + 4,
     }
 
 
@@ -173,11 +189,24 @@ def test_results_of_one_leaf_and_of_points(tmp_path: Path) -> None:
 
 
 def test_of_many_points_in_bounded_memory() -> None:
-    """A million points, of which a device sees 4,096 at once."""
+    """A million points, of which a device never holds more than a block of 4,096."""
     axis = jnp.linspace(0, 1, 1000)
-    result = sweep(lambda x, y: x - y, {"x": axis, "y": axis}, batch_size=4096)
+    largest = []
+
+    def look(x: Any) -> Any:
+        largest.append(max(array.size for array in jax.live_arrays()))
+        return np.float32(x)
+
+    def train(x: Any, y: Any) -> Any:
+        shape = jax.ShapeDtypeStruct((), jnp.float32)
+        seen = jax.pure_callback(look, shape, x, vmap_method="broadcast_all")
+        return seen - y
+
+    result = sweep(train, {"x": axis, "y": axis}, batch_size=4096)
     assert isinstance(result.values, np.ndarray)
     np.testing.assert_array_equal(result.values, np.subtract.outer(axis, axis))
+    assert max(largest) < 100_000
+    assert len(largest) == -(-1_000_000 // 4096)
 
 
 def test_progress_counts_points(capfd: pytest.CaptureFixture[str]) -> None:
