@@ -1,6 +1,11 @@
 """What the step benchmarks time: our recipes, Optax's, and the bytes that must move."""
 
+import datetime
 import functools
+import os
+import platform
+import random
+import statistics
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -126,19 +131,31 @@ def transformer(size: int, blocks: int = 12) -> dict[str, Any]:
 
 def small_leaves(count: int) -> list[jax.Array]:
     """A model of many small leaves."""
-    return [jnp.full((8, 8), 1.0 + i) for i in range(count)]
+    return [jnp.full((8, 8), 1.0 + i, jnp.float32) for i in range(count)]
 
 
 def medians(
     runs: Mapping[str, Callable[[], object]], rounds: int, warmup: int = 3
 ) -> dict[str, float]:
-    """Median seconds of each run, all of them in turn in every round."""
+    """Median seconds of each run, all of them in every round, in an order of chance.
+
+    A fixed order would favour whoever comes after a run that leaves warm caches.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in runs}
-    order = list(runs.items())
+    order = random.Random(0)
     for turn in range(warmup + rounds):
-        for name, run in order[:: 1 if turn % 2 else -1]:
+        for name in order.sample(list(runs), len(runs)):
             start = time.perf_counter()
-            run()
+            runs[name]()
             if turn >= warmup:
                 seconds[name].append(time.perf_counter() - start)
-    return {name: sorted(taken)[len(taken) // 2] for name, taken in seconds.items()}
+    return {name: statistics.median(taken) for name, taken in seconds.items()}
+
+
+def setting() -> str:
+    """The machine, the versions and the day that a table was made with."""
+    return (
+        f"{platform.machine()}, {os.cpu_count()} cores, "
+        f"{jax.devices()[0].device_kind}, "
+        f"jax {jax.__version__}, optax {optax.__version__}, {datetime.date.today()}"
+    )

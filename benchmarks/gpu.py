@@ -8,13 +8,12 @@ accelerator it runs on the CPU: give it a small --size.
 """
 
 import argparse
-import datetime
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import optax
 
 from benchmarks.contenders import (
@@ -25,9 +24,10 @@ from benchmarks.contenders import (
     compile_step,
     medians,
     one_leaf,
+    setting,
 )
 from surfaces import SURFACES
-from surfaces.descent import descend_all
+from surfaces.scan import on_one, walk_to_end
 
 STEPS = 100
 
@@ -105,16 +105,9 @@ def lanes_table(lanes: Sequence[int], rounds: int) -> str:
         )
         cells = []
         for name in names:
-            optimizer = RECIPES[name][0](0.01)
-
-            @jax.jit
-            def ends(starts: jax.Array, optimizer: Any = optimizer) -> jax.Array:
-                def end(start: jax.Array) -> jax.Array:
-                    (path,) = descend_all(optimizer, (surface,), STEPS, (start,))
-                    return path.values[-1]
-
-                return jax.vmap(end)(starts)
-
+            course = on_one(RECIPES[name][0](0.01), surface)
+            walk = functools.partial(walk_to_end, course, STEPS)
+            ends = jax.jit(jax.vmap(walk))
             run = {name: lambda ends=ends, at=starts: jax.block_until_ready(ends(at))}
             seconds = medians(run, rounds)[name]
             cells.append(f"{seconds / count / STEPS * 1e9:.2f}")
@@ -135,12 +128,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=11, help="counted runs of each")
     parser.add_argument("--out", type=Path, help="Markdown file to write")
     chosen = parser.parse_args()
-    device = jax.devices()[0]
     text = "\n\n".join(
         [
             "# On an accelerator",
-            f"{device.device_kind} ({device.platform}), jax {jax.__version__}, "
-            f"{datetime.date.today()}. Float32, donated, medians of {chosen.rounds}.",
+            f"{setting()}. Float32, donated, medians of {chosen.rounds}.",
             steps_table(chosen.size, chosen.rounds),
             lanes_table(chosen.lanes, chosen.rounds),
         ]
@@ -151,7 +142,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    jnp.zeros(
-        1
-    ).block_until_ready()  # so that the device wakes up before the clock runs
     main()

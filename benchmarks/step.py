@@ -6,9 +6,7 @@ Run: python -m benchmarks.step [--size 20000000] [--rounds 31] [--out FILE]
 """
 
 import argparse
-import datetime
 import os
-import platform
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +22,7 @@ from benchmarks.contenders import (
     compile_step,
     medians,
     one_leaf,
+    setting,
     transformer,
 )
 
@@ -104,10 +103,8 @@ def main() -> None:
         [
             "# Time of a step",
             "`update` and `apply_updates` in one program, params and state donated, "
-            f"float32. Medians of {chosen.rounds} rounds, all optimizers in turn in "
-            f"each round. {platform.machine()}, {os.cpu_count()} cores, "
-            f"{jax.devices()[0].device_kind}, jax {jax.__version__}, optax "
-            f"{optax.__version__}, {datetime.date.today()}.",
+            f"float32. Medians of {chosen.rounds} rounds with all optimizers in each. "
+            f"{setting()}. [What limits them](limits.md).",
             report("One leaf", one_leaf(chosen.size), chosen.rounds),
             report("A Transformer's leaves", transformer(chosen.size), chosen.rounds),
         ]

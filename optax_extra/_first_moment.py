@@ -96,7 +96,6 @@ def estimate(
     *,
     corrected: bool = True,
     nesterov: bool = False,
-    scale: chex.Numeric = 1.0,
 ) -> Tree:
     """The first moment that has just seen `updates`, in float32 at least.
 
@@ -106,7 +105,6 @@ def estimate(
       b1: decay rate.
       corrected: whether to divide by what the average has of the constant 1.
       nesterov: whether to look one step ahead.
-      scale: a factor on the result, which costs nothing here.
     """
     ones: tuple[Any, ...] = (1.0,) * (1 + len(levels.further) if levels else 1)
     if corrected:
@@ -116,7 +114,7 @@ def estimate(
         seen = levels.ones if levels else counted
         ones = tuple(jnp.where(one == 0, 1, one) for one in seen)
     if not nesterov:
-        return _combine(mu, levels, [one / scale for one in ones])
+        return _combine(mu, levels, ones)
 
     (one,) = ones
     ahead = ema(wide(one), wide(1.0), b1)
@@ -127,8 +125,8 @@ def estimate(
 
     return jax.tree.map(
         look_ahead,
-        _combine(mu, None, [ahead / scale]),
-        _combine(updates, None, [one / scale]),
+        _combine(mu, None, [ahead]),
+        _combine(updates, None, [one]),
     )
 
 
@@ -136,17 +134,15 @@ def _combine(mu: Tree, levels: Levels | None, divisors: Sequence[Any]) -> Tree:
     """The levels as one moment, each over its divisor."""
     trees = (mu, *(levels.further if levels else ()))
     weights = _LEVEL_WEIGHTS[len(trees) - 1]
+    factors = [weight / one for weight, one in zip(weights, divisors, strict=True)]
 
     def combine(*leaves: chex.Array) -> chex.Array:
-        terms = [
-            divide(weight, upcast(leaf), divisor)
-            for weight, leaf, divisor in zip(weights, leaves, divisors, strict=True)
-        ]
-        return functools.reduce(operator.add, terms)
+        return functools.reduce(operator.add, map(scale, leaves, factors))
 
-    def divide(weight: float, leaf: jax.Array, divisor: Any) -> jax.Array:
-        if _check.is_number(divisor) and divisor == weight == 1:
+    def scale(leaf: chex.Array, factor: Any) -> jax.Array:
+        leaf = upcast(leaf)
+        if _check.is_number(factor) and factor == 1:
             return leaf
-        return leaf / like(divisor / weight, leaf)
+        return leaf * like(factor, leaf)
 
     return jax.tree.map(combine, *trees)

@@ -144,40 +144,33 @@ def scale_by_moments(
         nu = jax.tree.map(second_moment, state.nu, *observed)
         new = new._replace(nu=nu)
         if keeps_previous:
-            new = new._replace(previous=jax.tree.map(_written_after, gradients, nu))
+            # nu is made of the previous gradient, which this one overwrites.
+            new = new._replace(previous=jax.tree.map(_numerics.after, gradients, nu))
 
-        # m / (sqrt(nu / c + eps_root) + eps), multiplied by sqrt(c) above and below.
         correction = _numerics.bias_correction(b2, count)
-        root_correction = jnp.sqrt(correction)
-        below = eps if eps_uncorrected else eps * root_correction
-        share = eps_root * correction
+        # A quotient of scalars is taken once, and not again in the loop of every leaf.
+        unbias = 1 / correction
+        eps_outside = eps / jnp.sqrt(correction) if eps_uncorrected else eps
+        eps_inside = eps_root
         if eps_root_accumulates:
-            share = share / _numerics.complement(b2)
-
-        def with_eps_root(v: chex.Array) -> chex.Array:
-            return v + like(share, v)
-
-        adds = not _check.is_zero(eps_root)
-        # Far above what float32 takes for zero.
-        positive = _check.is_number(eps_root) and eps_root > 1e-30
-        if adds and eps_root_accumulates:
-            nu = jax.tree.map(with_eps_root, nu)
+            eps_inside = eps_root / _numerics.complement(b2)
         if amsgrad:
+            if eps_root_accumulates:
+                share = eps_inside * correction
+                nu = jax.tree.map(lambda v: v + like(share, v), nu)
+                eps_inside = 0.0
             nu = jax.tree.map(_greater, state.nu_max, nu)
             new = new._replace(nu_max=nu)
-        if adds and not eps_root_accumulates:
-            nu = jax.tree.map(with_eps_root, nu)
 
         def precondition(m: chex.Array, v: chex.Array, g: chex.Array) -> chex.Array:
-            step = _numerics.divide_by_root(m, v, below, positive=positive)
+            nu_hat = v * like(unbias, v)
+            step = _numerics.divide_by_root(m, nu_hat, eps_inside, eps_outside)
             if held is not None:
                 step = jnp.where(held, jnp.zeros_like(step), step)
             return _numerics.downcast(step, jnp.result_type(g))
 
-        numerator = estimate(
-            corrected=bias_correction_mu, nesterov=nesterov, scale=root_correction
-        )
-        steps = jax.tree.map(precondition, numerator, nu, updates)
+        mu_hat = estimate(corrected=bias_correction_mu, nesterov=nesterov)
+        steps = jax.tree.map(precondition, mu_hat, nu, updates)
         return steps, _numerics.store(new, state)
 
     return optax.GradientTransformation(init_fn, update_fn)
@@ -185,12 +178,3 @@ def scale_by_moments(
 
 def _greater(old: chex.Array, new: chex.Array) -> chex.Array:
     return jnp.maximum(_numerics.beside(old, new), new)
-
-
-def _written_after(gradient: chex.Array, nu: chex.Array) -> chex.Array:
-    """`gradient`, in a way that has to wait for `nu`, which is never negative.
-
-    nu is made of the previous gradient. If the new one could take its place earlier,
-    XLA would copy the previous one first, which costs more than reading nu.
-    """
-    return jnp.where(nu >= 0, gradient, jnp.zeros_like(gradient))

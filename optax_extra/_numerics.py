@@ -24,8 +24,9 @@ def like(scalar: chex.Numeric, leaf: chex.Array) -> Any:
     """`scalar` ready to meet `leaf` without promotion; Python numbers already are."""
     if _check.is_number(scalar):
         return float(scalar)
-    scalar = wide(scalar)
-    return scalar if scalar.dtype == leaf.dtype else scalar.astype(leaf.dtype)
+    if isinstance(scalar, jax.Array) and scalar.dtype == leaf.dtype:
+        return scalar
+    return wide(scalar).astype(leaf.dtype)
 
 
 def complement(decay: chex.Numeric) -> Any:
@@ -61,7 +62,8 @@ def single_at_least(dtype: Any) -> Any:
 
 def upcast(leaf: chex.Array) -> jax.Array:
     """`leaf` in float32 at least, in which all arithmetic happens."""
-    leaf = jnp.asarray(leaf)
+    if not isinstance(leaf, jax.Array):
+        leaf = jnp.asarray(leaf)
     dtype = single_at_least(leaf.dtype)
     return leaf if leaf.dtype == dtype else leaf.astype(dtype)
 
@@ -101,13 +103,15 @@ def ema(average: jax.Array, value: jax.Array, decay: chex.Numeric) -> jax.Array:
 def abs_sq(leaf: jax.Array) -> jax.Array:
     """|x|^2, real also for complex leaves, and finite wherever x is.
 
-    An average that was infinite once would stay so, or turn into NaN.
+    An average that was infinite once would stay so, or turn into NaN. A few eps below
+    the largest float leave room for what rounds up when the bias is divided out.
     """
     if jnp.iscomplexobj(leaf):
         square = leaf.real * leaf.real + leaf.imag * leaf.imag
     else:
         square = leaf * leaf
-    return jnp.minimum(square, float(jnp.finfo(square.dtype).max))
+    float_ = jnp.finfo(square.dtype)
+    return jnp.minimum(square, float(float_.max) * (1 - 8 * float(float_.eps)))
 
 
 def sqrt(leaf: jax.Array) -> jax.Array:
@@ -117,15 +121,17 @@ def sqrt(leaf: jax.Array) -> jax.Array:
 
 
 def divide_by_root(
-    numerator: jax.Array, square: jax.Array, eps: chex.Numeric, *, positive: bool
+    numerator: jax.Array, square: jax.Array, eps_root: chex.Numeric, eps: chex.Numeric
 ) -> jax.Array:
-    """numerator / (sqrt(square) + eps), finite also at 0 / 0, and so its derivative.
+    """numerator / (sqrt(square + eps_root) + eps), finite also at 0 / 0.
 
-    The root's derivative at zero is infinite. Unless `square` is known to be positive,
-    what is below the least normal number, made by gradients below 1e-19, is taken
-    for that number: one operation for both guards, and NaN stays NaN.
+    So is its derivative, though the root's at zero is infinite: unless `eps_root` is
+    known to be far above, what is below the least normal number, made by gradients
+    below 1e-19, is taken for that number. NaN stays NaN.
     """
-    if not positive:
+    if not _check.is_zero(eps_root):
+        square = square + like(eps_root, square)
+    if not (_check.is_number(eps_root) and eps_root > 1e-30):
         square = jnp.maximum(square, float(jnp.finfo(square.dtype).tiny))
     root = jnp.sqrt(square)
     denominator = root + like(eps, root)
@@ -134,6 +140,16 @@ def divide_by_root(
             numerator.real / denominator, numerator.imag / denominator
         )
     return numerator / denominator
+
+
+def after(leaf: jax.Array, earlier: jax.Array) -> jax.Array:
+    """`leaf`, which is not written before the real leaf `earlier` is.
+
+    For a buffer that `earlier` is made of and `leaf` takes: where the order is open,
+    XLA copies it first. Nothing is below -inf. LLVM knows that and does not read
+    `earlier`; XLA does not and keeps the order.
+    """
+    return jnp.where(earlier < -jnp.inf, earlier.astype(leaf.dtype), leaf)
 
 
 def zeros(params: chex.ArrayTree, dtype: Any) -> chex.ArrayTree:
@@ -146,7 +162,7 @@ def zeros(params: chex.ArrayTree, dtype: Any) -> chex.ArrayTree:
             if jnp.issubdtype(own, jnp.complexfloating):
                 double = jnp.finfo(stored).bits == 64
                 stored = jnp.dtype(jnp.complex128 if double else jnp.complex64)
-        return jnp.zeros_like(leaf, dtype=stored)
+        return _zeros_like(leaf, stored)
 
     return jax.tree.map(zero, params)
 
@@ -160,9 +176,20 @@ def zeros_nu(params: chex.ArrayTree, dtype: Any) -> chex.ArrayTree:
 
     def zero(leaf: chex.Array) -> jax.Array:
         stored = single_at_least(jnp.result_type(leaf)) if dtype is None else dtype
-        return jnp.zeros_like(leaf, dtype=jnp.finfo(stored).dtype)
+        return _zeros_like(leaf, jnp.finfo(stored).dtype)
 
     return jax.tree.map(zero, params)
+
+
+def _zeros_like(leaf: chex.Array, dtype: Any) -> jax.Array:
+    """Zeros sharded like `leaf`, under jit as well.
+
+    There a constant is replicated whatever it is like, since it comes from no sharded
+    array. So this one is computed: no number is above and below zero.
+    """
+    if not isinstance(leaf, jax.core.Tracer):
+        return jnp.zeros_like(leaf, dtype=dtype)
+    return ((leaf.real > 0) & (leaf.real < 0)).astype(dtype)
 
 
 def store(tree: chex.ArrayTree, stored: chex.ArrayTree) -> chex.ArrayTree:

@@ -90,6 +90,16 @@ def test_a_square_that_overflows_saturates(name, x64):
     assert ratio.max() <= spike / np.sqrt(np.finfo(np.float32).max) * (1 + 64 * EPS)
 
 
+@pytest.mark.parametrize("b2", [0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999])
+def test_a_square_that_overflows_at_once_saturates(b2):
+    """The bias of the second moment, divided out, does not overflow once more."""
+    (step,) = updates(
+        lambda _, b2: ox.scale_by_adam(b2=b2), np.float32, b2, np.full((1, 1), 1e20)
+    )
+    saturated = np.sqrt(np.finfo(np.float32).max)
+    np.testing.assert_allclose(step, 1e20 / saturated, rtol=64 * EPS)
+
+
 def assert_rectification(dtype, tolerance):
     steps = jnp.array(RECTIFICATION["steps"])
     for row in RECTIFICATION["betas"]:
