@@ -46,7 +46,7 @@ def _grid_hash(axes: Axes) -> str:
     for row in axes.rows:
         data = jax.random.key_data(row) if _sweep_blocks.is_key(row) else row
         digest.update(f"{row.dtype}{data.shape}".encode() + np.asarray(data).tobytes())
-    return digest.hexdigest()
+    return digest.hexdigest()[:16]
 
 
 class Checkpoint:
@@ -87,7 +87,8 @@ class Checkpoint:
                 name = differs[0]
                 return (
                     f"a folder of this sweep, got {self.folder} of another {name}: "
-                    f"{found.get(name)}, not {wanted[name]}"
+                    f"{found.get(name)}, not {wanted[name]}; name another, or delete "
+                    "this one"
                 )
             if self.writes:
                 for rest in self.folder.glob(f".*{_sweep_file.UNFINISHED}"):

@@ -47,6 +47,8 @@ def training(
                     f"sweep: {name} must come with a pair (init, step), got {value!r}"
                 )
         return None
+    if steps is None:
+        raise TypeError("sweep: steps must come with a pair (init, step), got none")
     _check.count("sweep", "steps", steps)
     if halving is None:
         halving = (1, 1.0)

@@ -97,7 +97,7 @@ def _build(
 def fingerprint(program: Any, *arguments: Any) -> str:
     """A hash of the lowered program, constants included."""
     text = program.lower(*arguments).as_text()
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @contextlib.contextmanager
@@ -111,7 +111,8 @@ def explained() -> Iterator[None]:
             raise
         raise TypeError(
             f"sweep: train must be traceable by JAX, {_line_of(error)} is not: "
-            "hyperparameters are tracers there (use jnp.where for if, jnp for np)"
+            "hyperparameters are tracers there (use jnp.where for if, jnp for np; a "
+            "shape cannot be swept)"
         ) from error
 
 

@@ -176,7 +176,11 @@ PAIR = start, grow
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({}, TypeError, "sweep: steps must be an integer, got None"),
+        (
+            {},
+            TypeError,
+            "sweep: steps must come with a pair (init, step), got none",
+        ),
         ({"steps": 0}, ValueError, "sweep: steps must be at least 1, got 0"),
         (
             {"steps": 9, "halving": 3},
