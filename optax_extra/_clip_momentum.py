@@ -69,8 +69,9 @@ def clip_momentum(
             magnitude = jnp.clip(jnp.abs(leaf), low, high)
             return jnp.sign(leaf) * magnitude.astype(leaf.dtype)
         # From above first: a step that is used once is not written to memory.
-        clipped = jnp.clip(leaf, -high, high)
-        return jnp.sign(clipped) * jnp.maximum(jnp.abs(clipped), low)
+        step = jnp.clip(leaf, -high, high)
+        not_above = jnp.where(step < 0, jnp.minimum(step, -low), step)
+        return jnp.where(step > 0, jnp.maximum(step, low), not_above)
 
     def clip_all(updates: chex.ArrayTree, params: chex.ArrayTree | None) -> Any:
         del params

@@ -1,4 +1,4 @@
-"""A compiled step with donated params and state writes nothing but these.
+"""A compiled step with donated params and state writes nothing but these, each once.
 
 A buffer that is read after it was overwritten in place is copied first, and a value
 that is used twice may be written to memory in between: each costs as much as a moment.
@@ -36,6 +36,13 @@ def copies(step: Any) -> list[str]:
     return re.findall(rf"\S+ = \w+\[{SIZE}\]\S* copy\(.*", step.as_text())
 
 
+def loops(step: Any) -> tuple[list[str], int]:
+    """The operations that make an array as long as a leaf, and how many come out."""
+    head, _, body = step.as_text().partition("\nENTRY ")[2].partition("\n")
+    made = re.findall(rf" = \w+\[{SIZE}\]\S* (?!parameter|bitcast)(\w\S*)\(", body)
+    return made, head.partition("->")[2].count(f"[{SIZE}]")
+
+
 # What is stored in fewer bits is widened on the way, which XLA on CPU does in memory.
 EXACT = [row for row in ROWS if row.stored is None]
 
@@ -44,6 +51,8 @@ EXACT = [row for row in ROWS if row.stored is None]
 def test_a_step_needs_no_further_buffer(row: Any) -> None:
     step = compiled_step(row.optimizer())
     assert not copies(step)
+    made, written = loops(step)
+    assert len(made) == written
     memory = step.memory_analysis()
     # Scalars, and not one byte an element; all that comes out lies where it came in.
     assert memory.temp_size_in_bytes < SIZE
@@ -54,4 +63,6 @@ def test_a_copy_would_be_seen() -> None:
     """Optax's Lion reads the old momentum beside the new one."""
     step = compiled_step(optax.lion(0.1))
     assert len(copies(step)) == LEAVES
+    made, written = loops(step)
+    assert len(made) == written + LEAVES
     assert step.memory_analysis().temp_size_in_bytes >= SIZE
