@@ -1,12 +1,14 @@
 """The laboratory: test surfaces, races between optimizers, and pictures of both.
 
-`surfaces.plot` and `surfaces.animate` draw what the functions here return.
+`surfaces.plot`, `surfaces.animate` and `surfaces.page` draw what the functions here
+return.
 """
 
 from surfaces.attraction import Basins, basins, settling_rates
 from surfaces.descent import descend
 from surfaces.functions import SURFACES
 from surfaces.grid import RateSweep, learning_rates
+from surfaces.lattice import Lattice, lattices
 from surfaces.racer import Racer
 from surfaces.racing import Result, race
 from surfaces.roster import ORIGINAL, ROSTER
@@ -36,6 +38,8 @@ __all__ = [
     "basins",
     "settling_rates",
     "Basins",
+    "lattices",
+    "Lattice",
     # Races
     "ROSTER",
     "ORIGINAL",

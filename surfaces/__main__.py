@@ -8,6 +8,7 @@ import optax_extra
 from surfaces import terminal
 from surfaces.commands.basins import basins_command
 from surfaces.commands.listing import list_command
+from surfaces.commands.page import page_command
 from surfaces.commands.race import race_command
 from surfaces.commands.rates import rates_command
 from surfaces.commands.sweep import sweep_command
@@ -28,6 +29,7 @@ def cli() -> None:
       python -m surfaces race rosenbrock
       python -m surfaces rates rosenbrock
       python -m surfaces basins custom2
+      python -m surfaces page
       python -m surfaces list
     """
 
@@ -37,6 +39,7 @@ for command in (
     rates_command,
     basins_command,
     sweep_command,
+    page_command,
     list_command,
 ):
     cli.add_command(command)

@@ -25,6 +25,7 @@ PICTURES = [
     "basin_figure",
     "heat_figure",
     "page",
+    "page_data",
     "plot",
     "race_figure",
     "rate_figure",

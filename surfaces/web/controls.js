@@ -1,0 +1,110 @@
+// What the reader moves, by pointer, by touch and by key.
+
+const on = (id, event, act) => element(id).addEventListener(event, act);
+
+// ---- rate and step -----------------------------------------------------------------
+
+const toggleBest = () => change({ best: !view.best });
+
+element("rate").max = about.rates.length - 1;
+element("step").max = about.steps;
+on("rate", "input", ({ target }) =>
+  change({ rate: target.valueAsNumber, best: false }));
+on("best", "click", toggleBest);
+on("step", "input", ({ target }) => {
+  pause();
+  change({ step: target.valueAsNumber });
+});
+
+const pace = 60; // milliseconds a step
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+let playing = null;
+
+/** Plays from here, or from the beginning if this is the end; calmly in tens of steps. */
+function play() {
+  const stride = calm.matches ? 10 : 1;
+  const from = view.step < about.steps ? view.step : 0;
+  const begin = performance.now();
+  const tick = (now) => {
+    const strides = Math.max(0, Math.floor((now - begin) / pace / stride));
+    const step = Math.min(from + stride * strides, about.steps);
+    if (step !== view.step) change({ step });
+    playing = requestAnimationFrame(tick);
+    if (step === about.steps) pause();
+  };
+  playing = requestAnimationFrame(tick);
+  mark(true);
+}
+
+function pause() {
+  cancelAnimationFrame(playing);
+  playing = null;
+  mark(false);
+}
+
+function mark(isPlaying) {
+  element("play").classList.toggle("playing", isPlaying);
+  element("play").setAttribute("aria-label", isPlaying ? "Pause" : "Play");
+}
+
+const togglePlay = () => (playing === null ? play() : pause());
+on("play", "click", togglePlay);
+
+// ---- surfaces and optimizers -------------------------------------------------------
+
+const toggle = (i) => change({ on: view.on.map((was, k) => (k === i ? !was : was)) });
+
+about.surfaces.forEach((surface, i) => {
+  const pill = element("pill").content.cloneNode(true);
+  const input = pill.querySelector("input");
+  input.checked = i === 0;
+  input.nextSibling.textContent = surface.title;
+  input.addEventListener("change", () => goTo(surface));
+  element("surfaces").append(pill);
+});
+
+about.optimizers.forEach((optimizer, i) => {
+  const row = element("row").content.cloneNode(true);
+  row.querySelector(".label").textContent = optimizer.label;
+  row.querySelector(".swatch").style.setProperty("--colour", optimizer.colour);
+  row.querySelector("button").addEventListener("click", () => toggle(i));
+  element("optimizers").append(row);
+});
+
+// ---- cells: Plotly keeps clicks to itself ----------------------------------------
+
+on("rates", "pointerdown", (down) => {
+  document.addEventListener("pointerup", (up) => {
+    const moved = Math.hypot(up.clientX - down.clientX, up.clientY - down.clientY);
+    if (moved < 5) change({ rate: rates.rateAt(up), best: false });
+  }, { once: true });
+});
+
+// ---- the start ---------------------------------------------------------------------
+
+const arrows = {
+  ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1],
+};
+
+on("window", "click", (event) => change({ start: map.startAt(event) }));
+on("window", "keydown", (event) => {
+  if (!(event.key in arrows)) return;
+  event.preventDefault();
+  const [right, up] = arrows[event.key];
+  const kept = (at) => Math.min(Math.max(at, 0), side - 1);
+  const [row, at] = [Math.floor(view.start / side), view.start % side];
+  change({ start: kept(row + up) * side + kept(at + right) });
+});
+
+// ---- keys for everything -----------------------------------------------------------
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const key = event.key.toLowerCase();
+  if (key === " " && !event.target.closest("button, [type=radio]")) {
+    event.preventDefault();
+    togglePlay();
+  }
+  if (key === "b") toggleBest();
+  if (key >= "1" && key <= "9" && Number(key) <= count) toggle(Number(key) - 1);
+});
