@@ -95,12 +95,12 @@ def decay(part: str, name: str, value: chex.Numeric) -> None:
     in_range(part, name, value, 0, 1, high_open=True)
 
 
-def count(part: str, name: str, value: Any) -> None:
-    """A whole number, at least 1."""
+def count(part: str, name: str, value: Any, least: int = 1) -> None:
+    """A whole number, at least 1 or another least one."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise TypeError(f"{part}: {name} must be an integer, got {value!r}")
-    if value < 1:
-        raise ValueError(f"{part}: {name} must be at least 1, got {value}")
+    if value < least:
+        raise ValueError(f"{part}: {name} must be at least {least}, got {value}")
 
 
 def flag(part: str, name: str, value: bool) -> None:

@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from optax_extra import _check, _first_moment, _moments, _numerics
+from optax_extra import _block_code, _check, _first_moment, _moments, _numerics
 from optax_extra._rectification import rectification
 
 
@@ -97,7 +97,8 @@ def _moments_in(state: optax.OptState) -> _moments.MomentsState:
             "rectify: momentum_of must find exactly one MomentsState in the state of "
             f"the adaptive part, got {len(found)}; use optax.ema(b1) as unadapted part"
         )
-    return found[0]
+    decoded: _moments.MomentsState = _block_code.decode_all(found[0])
+    return decoded
 
 
 def _check_moments(state: optax.OptState, params: Any, request: MomentumOf) -> None:

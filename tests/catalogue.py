@@ -19,6 +19,9 @@ import optax_extra
 
 RATE = 0.01
 
+# What is as exact as a format of `quantize_state`: blocks have three bits of mantissa.
+FORMATS = {"bfloat16": jnp.bfloat16, "int8": jnp.float8_e4m3fn}
+
 
 @dataclass(frozen=True)
 class Row:
@@ -54,6 +57,7 @@ class Row:
     def stored(self) -> Any:
         """The dtype that the row asks its state to be kept in, if any."""
         dtypes = [v for k, v in self.arguments.items() if k.endswith("dtype")]
+        dtypes += [FORMATS[v] for k, v in self.arguments.items() if k == "format"]
         return dtypes[0] if dtypes else None
 
     def make(self, **changes: Any) -> optax.GradientTransformation:
@@ -108,6 +112,8 @@ SLOW = "Zhang et al. 2019, https://arxiv.org/abs/1907.08610"
 ADAMD = "St John 2021, https://arxiv.org/abs/2110.10828"
 CENTRAL = "Yong et al. 2020, https://arxiv.org/abs/2004.01461"
 RANGER = "Wright 2019, https://github.com/lessw2020/Ranger-Deep-Learning-Optimizer"
+KAHAN = "Kahan 1965, https://doi.org/10.1145/363707.363723"
+BLOCKWISE = "Dettmers et al. 2021, https://arxiv.org/abs/2110.02861"
 HEUN = "Heun 1900, Neue Methoden zur approximativen Integration"
 ADABC = "ImpactCrater 2023, https://github.com/ImpactCrater/OptimizerVisualizer"
 
@@ -235,7 +241,45 @@ RECIPES = [
     )
 ]
 
-ROWS = PARTS + RECIPES
+
+def quantized(
+    recipe: Callable[..., optax.GradientTransformation],
+    format: str,
+    learning_rate: Any,
+    b1: Any = 0.9,
+    b2: Any = 0.99,
+    weight_decay: Any = 0.0,
+) -> optax.GradientTransformation:
+    """A recipe with all of its state in few bits, and in more than one block."""
+    return optax_extra.quantize_state(
+        recipe(learning_rate, b1=b1, b2=b2, weight_decay=weight_decay),
+        format,
+        block_size=2 if format == "int8" else None,
+        min_size=1,
+    )
+
+
+QUANTIZED = [
+    Row(
+        f"quantize_state-{recipe.__name__}-{format}",
+        functools.partial(quantized, recipe),
+        LEARNING_RATE | WEIGHT_DECAY | DECAYS,
+        BLOCKWISE,
+        {"format": format},
+    )
+    for recipe in (
+        optax_extra.adaderivative,
+        optax_extra.adabelief,
+        optax_extra.radam,
+        optax_extra.lion,
+    )
+    for format in FORMATS
+]
+
+# Beside float32 params; beside bfloat16 ones it has tests of its own.
+COMPENSATED = [Row("compensate", optax_extra.compensate, {}, KAHAN, last=True)]
+
+ROWS = PARTS + RECIPES + QUANTIZED + COMPENSATED
 
 
 def combined(

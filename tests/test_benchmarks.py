@@ -5,7 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from benchmarks import memory
 
 ROOT = Path(__file__).parents[1]
 
@@ -31,3 +34,17 @@ def test_runs_and_writes_its_table(arguments, shown, tmp_path):
     assert run.returncode == 0, run.stderr
     assert shown in run.stdout
     assert out.read_text() == run.stdout
+
+
+def test_the_table_of_memory_has_a_row_for_each_recipe_and_format():
+    seeds = np.array([0.0, 0.5, 1.0])
+    reached = [memory.Reached(seeds - 3, seeds) for _ in memory.KEYS]
+    table = memory.table({"CNN": reached}, memory.time_steps(size=8192, rounds=1))
+    rows = [[cell.strip() for cell in row.split("|")] for row in table.split("\n")[2:]]
+    assert [(row[1], row[2]) for row in rows] == memory.KEYS
+    sizes = {(row[1], row[2]): float(row[3]) for row in rows}
+    for name, bytes in [("adaderivative", 12), ("radam", 8), ("lion", 4)]:
+        assert sizes[name, "float32"] == bytes
+        assert sizes[name, "bfloat16"] == bytes / 2
+        assert bytes / 4 < sizes[name, "int8"] < bytes * 0.27
+    assert rows[1][4:7] == ["0.0032", "0.0", "50.0 ± 50.0"]

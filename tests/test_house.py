@@ -19,7 +19,16 @@ from catalogue import ROWS
 import optax_extra
 import surfaces
 
-FOUNDATION = {"_check", "_numerics", "_first_moment", "_moments", "_rectification"}
+FOUNDATION = {
+    "_as_stored",
+    "_block_code",
+    "_check",
+    "_first_moment",
+    "_moments",
+    "_numerics",
+    "_rectification",
+    "_rounding",
+}
 PICTURES = [
     "animate",
     "basin_figure",

@@ -44,7 +44,8 @@ def loops(step: Any) -> tuple[list[str], int]:
 
 
 # What is stored in fewer bits is widened on the way, which XLA on CPU does in memory.
-EXACT = [row for row in ROWS if row.stored is None]
+# `compensate` makes new params of what it kept, and what it keeps of the old params.
+EXACT = [row for row in ROWS if row.stored is None and row.part != "compensate"]
 
 
 @pytest.mark.parametrize("row", EXACT + COMBINATIONS, ids=str)
