@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import orbax.checkpoint
 import pytest
-from catalogue import PARTS, RECIPES, Row
+from catalogue import RECIPES, ROWS, Row
 from flax import linen, nnx
 from flax.training.train_state import TrainState
 
@@ -32,7 +32,7 @@ def assert_same(actual: chex.ArrayTree, expected: chex.ArrayTree) -> None:
     chex.assert_trees_all_equal(actual, expected, strict=True)
 
 
-@pytest.mark.parametrize("row", PARTS + RECIPES, ids=str)
+@pytest.mark.parametrize("row", ROWS, ids=str)
 def test_train_state_through_orbax(row: Row, tmp_path: Path) -> None:
     network, inputs = linen.Dense(3), jnp.ones((2, 4))
     fresh = TrainState.create(
