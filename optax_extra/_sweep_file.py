@@ -56,7 +56,10 @@ class Replacing:
     def __enter__(self) -> Any:
         name = f".{uuid.uuid4().hex}{UNFINISHED}"
         self.beside = self.path.with_name(name)
-        self.file = open(self.beside, "xb")
+        try:
+            self.file = open(self.beside, "xb")
+        except OSError as error:  # names the file that was asked for
+            raise OSError(error.errno, error.strerror, str(self.path)) from None
         return self.file
 
     def __exit__(self, kind: Any, *_: object) -> None:

@@ -32,6 +32,16 @@ def save(path: Path, records: Mapping[str, NamedTuple]) -> None:
     np.savez_compressed(path, **entries)
 
 
+def kind(path: Path) -> str | None:
+    """The name of the class of the records in a file, None if `save` never wrote it.
+
+    Raises:
+      OSError: if the file cannot be read.
+    """
+    name = _entries(path).get("record")
+    return None if name is None else str(name)
+
+
 def load(path: Path, kind: type[Record]) -> dict[str, Record]:
     """Reads what `save` has written.
 
@@ -39,11 +49,7 @@ def load(path: Path, kind: type[Record]) -> dict[str, Record]:
       OSError: if the file cannot be read.
       ValueError: if it holds something else.
     """
-    try:
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            entries = {name: file[name] for name in file.files}
-    except (ValueError, TypeError, EOFError, KeyError, zipfile.BadZipFile, zlib.error):
-        entries = {}
+    entries = _entries(path)
     records: dict[str, dict[str, Any]] = {}
     if entries.pop("record", None) == kind.__name__:
         for entry, array in entries.items():
@@ -61,3 +67,12 @@ def load(path: Path, kind: type[Record]) -> dict[str, Record]:
     if not records or not whole:
         raise ValueError(f"{str(path)!r} holds no {kind.__name__} of `surfaces`")
     return {name: kind(**record) for name, record in records.items()}
+
+
+def _entries(path: Path) -> dict[str, Any]:
+    """The arrays in a file, none if it is no such file."""
+    try:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except (ValueError, TypeError, EOFError, KeyError, zipfile.BadZipFile, zlib.error):
+        return {}

@@ -1,7 +1,8 @@
 """Basins of attraction: each start in the colour of the minimum where it ends.
 
 Within a basin the lightness falls with the rank of the remoteness, whose own scale
-spans decades: as on a globe, what is near the minimum is light. Grey ends nowhere.
+spans decades: as on a globe, what is near the minimum is light. Grey ends nowhere. A
+dark line parts basins, so that they are told without colours too.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ _HUE = 0.1  # of the lowest minimum, in turns
 # Places in inches: around the panels, and between them.
 _LEFT, _RIGHT, _BOTTOM, _TOP, _ACROSS, _DOWN = 0.7, 0.3, 0.65, 1.05, 0.2, 0.5
 _COLUMNS, _NARROWEST = 4, 5.0
+_LINE_SHADE = 0.55  # how light the lines between basins are
 _LINE, _LETTERS = 0.18, 12.5  # a line of the note, and its letters to an inch
 _NOTE = (
     "Colour: the minimum (dot; star: a global one) at which a path from there ends; "
@@ -35,6 +37,7 @@ _NOTE = (
 )
 
 
+@style.sheet
 def basin_panel(
     basins: Basins, *, supersample: int = 1, title: str = "", ax: Axes | None = None
 ) -> Axes:
@@ -45,10 +48,10 @@ def basin_panel(
       supersample: cells along a side of one pixel of the picture, which has their mean
         colour. It divides the cells along a side of the grid.
       title: of the axes.
-      ax: axes to draw on; by default those of a new figure.
+      ax: axes to draw on; by default those of a new figure, `ax.figure`.
 
     Returns:
-      The axes.
+      The axes that were drawn on.
 
     Raises:
       ValueError: if supersample does not divide the grid.
@@ -79,6 +82,7 @@ def basin_panel(
     return ax
 
 
+@style.sheet
 def basins(
     found: Mapping[str, Basins], *, supersample: int = 1, title: str | None = None
 ) -> Figure:
@@ -87,18 +91,22 @@ def basins(
     Every pixel of a panel is one of the picture.
 
     Args:
-      found: titles of panels to what they show, all of one surface.
+      found: titles of panels to what they show, all of one surface. Where there are
+        none the figure is a title.
       supersample: as in `basin_panel`.
       title: by default the surface's name.
 
     Returns:
-      The figure.
+      A new figure; its axes are the panels, in the order given. On axes of your own
+      `basin_panel` draws them one by one.
 
     Raises:
-      ValueError: if there is nothing to draw, or supersample does not divide the grid.
+      ValueError: if supersample does not divide the grid.
     """
     if not found:
-        raise ValueError("basins: found must have at least one optimizer, got none")
+        figure = style.figure((600, 300))
+        style.head(figure, title or "Where paths end", "no optimizers")
+        return figure
     first = next(iter(found.values()))
     dpi = 100
     side = max(len(first.reached) // supersample, 150) / dpi
@@ -109,7 +117,8 @@ def basins(
     note = textwrap.wrap(_NOTE, int((width - 0.6) * _LETTERS))
     bottom = _BOTTOM + _LINE * len(note)
     height = bottom + rows * side + (rows - 1) * _DOWN + _TOP
-    figure = Figure(figsize=(width, height), dpi=dpi, facecolor=PAPER)
+    figure = Figure(figsize=(width, height), dpi=dpi)
+    figure.set_layout_engine("none")
     for place, (name, shown) in enumerate(found.items()):
         row, column = divmod(place, columns)
         left = _LEFT + column * (side + _ACROSS)
@@ -154,7 +163,8 @@ def _picture(basins: Basins, supersample: int) -> NDArray[Any]:
     # Steps of the golden section keep all hues apart, however many there are; steps of
     # another irrational number do so for a grey printer.
     turn = 2 * np.pi * (_HUE + _GOLDEN * reached)
-    lightness = 0.95 - 0.55 * shade - 0.12 * (math.sqrt(2) * reached % 1)
+    lightness = 0.95 - 0.52 * shade - 0.15 * (math.sqrt(2) * reached % 1)
+    lightness[_borders(reached)] *= _LINE_SHADE
     chroma = np.where(reached < 0, 0, 0.13 * (1 - 0.3 * np.abs(2 * shade - 1)))
     colours = _linear_rgb(lightness, chroma * np.cos(turn), chroma * np.sin(turn))
     n = len(reached) // supersample
@@ -163,6 +173,14 @@ def _picture(basins: Basins, supersample: int) -> NDArray[Any]:
         mean <= 0.0031308, 12.92 * mean, 1.055 * mean ** (1 / 2.4) - 0.055
     )
     return np.asarray(encoded)
+
+
+def _borders(reached: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which cells differ from the next one to the right or above."""
+    border = np.zeros(reached.shape, bool)
+    border[:-1] |= reached[:-1] != reached[1:]
+    border[:, :-1] |= reached[:, :-1] != reached[:, 1:]
+    return border
 
 
 def _linear_rgb(lightness: Any, a: Any, b: Any) -> NDArray[Any]:

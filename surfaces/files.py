@@ -1,6 +1,8 @@
 """Files that are whole or not there: written beside their place, then renamed."""
 
 import contextlib
+import errno
+import os
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -11,7 +13,13 @@ _unfinished: set[Path] = set()
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A path beside `path` to write to; it becomes `path` when the block succeeds."""
+    """A path beside `path` to write to; it becomes `path` when the block succeeds.
+
+    Raises:
+      FileNotFoundError: if its folder is not there.
+    """
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
     beside = path.with_name(f".{uuid.uuid4().hex}{path.suffix}")
     _unfinished.add(beside)
     try:

@@ -13,12 +13,11 @@ from matplotlib.ticker import NullLocator
 
 from surfaces import style
 from surfaces.spread import Spread, spread
-from surfaces.style import ACCENT, HEIGHTS, INK, PAPER, QUIET
+from surfaces.style import ACCENT, GRID, HEIGHTS, INK, PAPER, QUIET
 
 if TYPE_CHECKING:
     from surfaces.tuning import GridSearch
 
-_HEIGHT = "height above the minimum at the end"
 _HATCH: dict[str, Any] = {"facecolor": PAPER, "edgecolor": "#b9c3c8", "hatch": "////"}
 _BEST: dict[str, Any] = {
     "marker": "*",
@@ -29,6 +28,7 @@ _BEST: dict[str, Any] = {
 }
 
 
+@style.sheet
 def heat_map(
     search: GridSearch, *, title: str | None = None, ax: Axes | None = None
 ) -> Axes:
@@ -41,10 +41,11 @@ def heat_map(
       search: a grid of two hyperparameters, of which the first goes up and the second
         to the right, or of one.
       title: by default the surface's name.
-      ax: axes to draw on; by default those of a new figure.
+      ax: axes to draw on; by default those of a new figure, `ax.figure`. The bar of
+        the colours takes its place beside them.
 
     Returns:
-      The axes.
+      The axes that were drawn on.
 
     Raises:
       ValueError: if there are more than two hyperparameters, or none.
@@ -60,10 +61,10 @@ def heat_map(
     across.set_scale(ax, "x")
     if up:
         up[0].set_scale(ax, "y")
-        _draw_map(ax, up[0], across, heights)
+        _draw_map(ax, up[0], across, heights, style.height_after(search.steps))
     else:
         _draw_line(ax, across, heights)
-    names = [*list(search.axes)[::-1], _HEIGHT]
+    names = [*map(_words, list(search.axes)[::-1]), style.height_after(search.steps)]
     ax.set_xlabel(names[0], color=QUIET)
     ax.set_ylabel(names[1], color=QUIET)
     style.quieten(ax)
@@ -73,16 +74,17 @@ def heat_map(
         y = places[0] if up else heights[search.best]
         ax.plot(places[-1], y, **_BEST, clip_on=False, zorder=5)
         point = ", ".join(
-            f"{name} {row[i]:.4g}"
+            f"{_words(name)} {row[i]:.4g}"
             for (name, row), i in zip(search.axes.items(), search.best, strict=True)
         )
-        label = f"best: {point}, height {heights[search.best]:.1e}"
+        height = search.heights[search.best]
+        lowest = f"{height:.1e}" if height > style.LEAST else f"≤ {style.LEAST:.0e}"
+        label = f"best: {point}, height {lowest}"
         handles.append(Line2D([], [], **_BEST, label=label))
     if not search.inside.all():
         handles.append(Patch(**_HATCH, label="left the window or diverged"))
-    ax.legend(
+    legend = ax.legend(
         handles=handles,
-        ncols=2,
         loc="lower left",
         bbox_to_anchor=(0, 1),
         borderpad=0.2,
@@ -92,18 +94,24 @@ def heat_map(
         fontsize=9.5,
         labelcolor=INK,
     )
+    legend.set_in_layout(False)  # the title, above it, keeps its place
     ax.set_title(
         title or style.named(search.surface),
         loc="left",
         color=INK,
         fontsize=13,
         fontweight="bold",
-        pad=26,
+        pad=9 + 17 * len(handles),
     )
     return ax
 
 
-def _draw_map(ax: Axes, up: Spread, across: Spread, heights: Any) -> None:
+def _words(argument: str) -> str:
+    """The name of an argument as people write it."""
+    return argument.replace("_", " ")
+
+
+def _draw_map(ax: Axes, up: Spread, across: Spread, heights: Any, label: str) -> None:
     lowest = float(heights.min()) if heights.count() else style.LEAST
     highest = float(heights.max()) if heights.count() else 1.0
     # What is masked leaves the hatches of the ground to be seen.
@@ -118,7 +126,7 @@ def _draw_map(ax: Axes, up: Spread, across: Spread, heights: Any) -> None:
     )
     bar = ax.figure.colorbar(mesh, ax=ax, aspect=30, pad=0.02)
     bar.outline.set_visible(False)
-    bar.set_label(_HEIGHT, color=QUIET)
+    bar.set_label(label, color=QUIET)
     bar.ax.yaxis.set_minor_locator(NullLocator())
     style.quieten(bar.ax)
 
@@ -131,5 +139,5 @@ def _draw_line(ax: Axes, across: Spread, heights: Any) -> None:
         ax.axvspan(left, right, **_HATCH, lw=0)
     ax.plot(across.places, heights, color=ACCENT, lw=1.5, marker=".", ms=5)
     ax.set_yscale("log")
-    ax.grid(axis="y", color="#eceff1", lw=0.6)
+    ax.grid(axis="y", color=GRID, lw=0.6)
     ax.set_axisbelow(True)

@@ -1,4 +1,4 @@
-"""All pictures: arrays in, a Matplotlib figure or axes out.
+"""All pictures: arrays in, a Matplotlib figure or axes out, which `svg` writes.
 
 Nothing here knows an optimizer, and nothing here touches pyplot. What draws on axes
 takes them as `ax` and returns them; without `ax` it makes a figure.
@@ -8,6 +8,7 @@ from surfaces.basin_figure import basin_panel, basins
 from surfaces.heat_figure import heat_map
 from surfaces.race_figure import RaceFigure, race
 from surfaces.rate_figure import rate_panel, rates
+from surfaces.svg_file import svg
 from surfaces.trail import Track
 
 __all__ = [
@@ -19,4 +20,5 @@ __all__ = [
     "basins",
     "basin_panel",
     "heat_map",
+    "svg",
 ]

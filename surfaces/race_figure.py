@@ -1,36 +1,35 @@
-"""Arrays in, picture out: a race seen from the side and from above.
+"""Arrays in, picture out: a race seen from the side, from above, and height by step.
 
-Whatever stands still is drawn once; a step redraws trails, heads and the counter.
+Whatever stands still is drawn once; a step redraws trails, heads, curves and counter.
 Nothing here knows an optimizer, and nothing here touches pyplot.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from surfaces import style
-from surfaces.style import HEIGHTS, INK
+from surfaces import race_layout, style
+from surfaces.height_panel import HeightPanel
+from surfaces.style import HEIGHTS
 from surfaces.terrain import (
     Camera,
     View,
-    draw_bar,
     draw_landmarks,
     draw_map,
     draw_terrain,
     from_above,
 )
-from surfaces.trail import MARKERS, Course, Track, Trail, look
+from surfaces.trail import MARKERS, Course, Track, Trail, look, sizes_of_heads
 
 if TYPE_CHECKING:
     from surfaces.surface import Surface
@@ -65,12 +64,14 @@ class RaceFigure:
       figure: the Matplotlib figure; `savefig` saves the step drawn last.
       steps: the number of the last step.
       trails: for each panel, terrain and map, what moves for each track.
+      heights: the panel of heights against steps.
 
     Raises:
       ValueError: if the surface is finite nowhere, so that there is no ground, or if a
         track has a colour or shapes that cannot be drawn.
     """
 
+    @style.sheet
     def __init__(
         self,
         surface: Surface,
@@ -97,11 +98,21 @@ class RaceFigure:
         # The lowest nodes share one colour, so that the others have enough of them.
         lowest = float(np.quantile(above.compressed(), 5e-3))
         norm = LogNorm(lowest, max(float(above.max()), 10 * lowest))
-        upper = self._legend(tracks, courses)
-        relief, plan, bar = self._panels(upper, camera.shape[1] / camera.shape[0])
+        labels = [t.label + c.fate for t, c in zip(tracks, courses, strict=True)]
+        looks = [
+            look(track.colour, marker)
+            for track, marker in zip(tracks, cycle(MARKERS), strict=False)
+        ]
+        upper = race_layout.legend(self.figure, self.canvas, labels, looks)
+        aspect = camera.shape[1] / camera.shape[0]
+        relief, plan, bar, curve = race_layout.panels(self.figure, upper, aspect)
         draw_terrain(relief, nodes[::2, ::2], HEIGHTS(norm(above[::2, ::2])), camera)
         draw_map(plan, nodes, above, norm)
-        draw_bar(bar, norm)
+        curves = [
+            (t.colour, style.shown(np.asarray(t.values)[: c.lost] - surface.minimum))
+            for t, c in zip(tracks, courses, strict=True)
+        ]
+        self.heights = HeightPanel(curve, bar, norm, self.steps, curves)
         name = title or style.named(surface.name)
         _, self.counter = style.head(self.figure, name, "")
         views: list[tuple[Axes, View]] = [(relief, camera.project), (plan, from_above)]
@@ -116,21 +127,20 @@ class RaceFigure:
             ]
             for axes, view in views
         ]
-        moving = [a for panel in self.trails for t in panel for a in (t.line, t.head)]
-        self._moving = sorted([*moving, self.counter], key=lambda a: a.get_zorder())
+        moving: list[Artist] = [self.heights.past, self.heights.cursor, self.counter]
+        moving += [a for panel in self.trails for t in panel for a in (t.line, t.head)]
+        self._moving = sorted(moving, key=lambda a: a.get_zorder())
         self._background = self._still()
         self.draw(0)
 
     def draw(self, step: int) -> None:
         """Draws the race as it stands at `step`."""
         for panel in self.trails:
-            # A head grows by a ring for every later one that it would hide under.
             spots = np.array([t.spot(step) for t in panel]).reshape(-1, 2)
-            gaps = np.linalg.norm(spots[:, None] - spots, axis=-1)
-            near = np.clip(1 - gaps * 12 / self.figure.dpi, 0, 1)  # within 6 points
-            rings = np.triu(np.nan_to_num(near), 1).sum(axis=1)
-            for trail, ring in zip(panel, rings, strict=True):
-                trail.move(step, ring)
+            sizes = sizes_of_heads(spots * 72 / self.figure.dpi)
+            for trail, size in zip(panel, sizes, strict=True):
+                trail.move(step, size)
+        self.heights.move(step)
         self.counter.set_text(f"step {step} / {self.steps}")
         renderer = self.canvas.get_renderer()
         self.canvas.restore_region(self._background)
@@ -150,50 +160,3 @@ class RaceFigure:
         for artist in self._moving:
             artist.set_visible(True)
         return self.canvas.copy_from_bbox(self.figure.bbox)
-
-    def _legend(self, tracks: Sequence[Track], courses: Sequence[Course]) -> float:
-        """Writes the legend in as few rows as fit; returns its upper edge in inches."""
-        handles = [
-            Line2D([], [], **look(track.colour, marker), lw=2.4)
-            for track, marker in zip(tracks, cycle(MARKERS), strict=False)
-        ]
-        labels = [t.label + c.fate for t, c in zip(tracks, courses, strict=True)]
-        upper = 0.1
-        for rows in range(1, len(tracks) + 1):
-            legend = self.figure.legend(
-                handles,
-                labels,
-                ncols=math.ceil(len(tracks) / rows),
-                loc="lower center",
-                bbox_to_anchor=(0.5, 0.08 / self.figure.get_figheight()),
-                frameon=False,
-                fontsize=9.5,
-                labelcolor=INK,
-                columnspacing=2.4,
-                handlelength=2.2,
-            )
-            box = legend.get_window_extent(self.canvas.get_renderer())
-            upper = box.y1 / self.figure.dpi
-            if box.width < 0.97 * self.figure.bbox.width:
-                break
-            if rows < len(tracks):
-                legend.remove()
-        return float(upper)
-
-    def _panels(self, lower: float, aspect: float) -> tuple[Axes, Axes, Axes]:
-        """Places terrain, map and colour bar between the legend and the title."""
-        width, height = self.figure.get_size_inches()
-        bottom, top = lower + 0.36, height - 0.62
-        deep = min(top - bottom, 0.42 * width * aspect)
-        wide, bottom = deep / aspect, (bottom + top - deep) / 2
-        left = width - wide - 0.95
-
-        def place(x: float, y: float, wide: float, deep: float) -> Axes:
-            box = (x / width, y / height, wide / width, deep / height)
-            return self.figure.add_axes(box)
-
-        return (
-            place(0.1, lower, left - 0.6, top - lower),
-            place(left, bottom, wide, deep),
-            place(left + wide + 0.14, bottom, 0.11, deep),
-        )

@@ -19,7 +19,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 from numpy.typing import NDArray
 
 from surfaces import style
-from surfaces.style import ACCENT, INK, PAPER, QUIET
+from surfaces.style import ACCENT, GRID, INK, PAPER, QUIET
 
 if TYPE_CHECKING:
     from surfaces.sensitivity import RateCurve
@@ -34,9 +34,9 @@ _BEST: dict[str, Any] = {
     "ls": "none",
 }
 _RATE = "learning rate"
-_HEIGHT = "height above the minimum at the end"
 
 
+@style.sheet
 def rate_panel(
     curves: Mapping[str, RateCurve], name: str, *, ax: Axes | None = None
 ) -> Axes:
@@ -48,11 +48,19 @@ def rate_panel(
     Args:
       curves: names of optimizers to their curves on one surface.
       name: the one to draw.
-      ax: axes to draw on; by default those of a new figure.
+      ax: axes to draw on; by default those of a new figure, `ax.figure`.
 
     Returns:
-      The axes.
+      The axes that were drawn on.
+
+    Raises:
+      ValueError: if there is no curve of that name.
     """
+    if name not in curves:
+        raise ValueError(
+            f"rate_panel: name must be one of {', '.join(curves) or 'none'}, "
+            f"got {name!r}"
+        )
     ax = style.axes_or_new(ax, (600, 450))
     curve = curves[name]
     others = [_points(other) for key, other in curves.items() if key != name]
@@ -75,16 +83,24 @@ def rate_panel(
         ax.plot(*_points(curve)[curve.best], **_BEST, clip_on=False, zorder=4)
     ax.set_xscale("log")
     ax.set_yscale("log")
-    ax.set_xlim(curve.rates[0], curve.rates[-1])
-    top = max((c.span for c in curves.values()), default=1.0)
-    ax.set_ylim(style.LEAST / 2, 2 * top)
+    least, greatest = curve.rates[[0, -1]]
+    alone = 3 if least == greatest else 1  # to either side of a single rate
+    ax.set_xlim(least / alone, greatest * alone)
+    ax.set_ylim(
+        style.LEAST / 2, 2 * max(style.LEAST, *(c.span for c in curves.values()))
+    )
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_locator(LogLocator(100, numticks=9))
         axis.set_minor_locator(NullLocator())
     style.quieten(ax)
-    ax.grid(color="#eceff1", lw=0.6)
+    ax.grid(color=GRID, lw=0.6)
     ax.set_axisbelow(True)
-    ax.set_title(name, loc="left", fontsize=9.5, color=INK, fontweight="bold", pad=4)
+    title = ax.set_title(
+        name, loc="left", fontsize=9.5, color=INK, fontweight="bold", pad=4
+    )
+    # Above a narrow panel a long name is written smaller.
+    room = ax.bbox.width / title.get_window_extent().width
+    title.set_fontsize(9.5 * min(room, 1))
     # In this corner no curve ever is: so little is not reached so slowly.
     ax.text(
         0.02,
@@ -95,10 +111,11 @@ def rate_panel(
         transform=ax.transAxes,
     )
     ax.set_xlabel(_RATE, color=QUIET, fontsize=9)
-    ax.set_ylabel(_HEIGHT, color=QUIET, fontsize=9)
+    ax.set_ylabel(style.height_after(curve.steps), color=QUIET, fontsize=9)
     return ax
 
 
+@style.sheet
 def rates(
     curves: Mapping[str, RateCurve],
     *,
@@ -109,19 +126,18 @@ def rates(
 
     Args:
       curves: names of optimizers to their curves, all on one surface and at the same
-        rates.
+        rates. Where there are none the figure is a title.
       size: width and height in pixels.
       title: by default the surface's name.
 
     Returns:
-      The figure.
-
-    Raises:
-      ValueError: if there are no curves.
+      A new figure; its axes are the panels, the widest working range first. On axes of
+      your own `rate_panel` draws them one by one.
     """
-    if not curves:
-        raise ValueError("rates: curves must have at least one optimizer, got none")
     figure = style.figure(size)
+    if not curves:
+        style.head(figure, title or "Which learning rates work", "no optimizers")
+        return figure
     width, height = figure.get_size_inches()
     columns = min(len(curves), math.ceil(math.sqrt(len(curves) * width / height / 1.2)))
     rows = math.ceil(len(curves) / columns)
@@ -156,7 +172,9 @@ def rates(
         f"{first.steps} steps at each of {len(first.rates)} rates",
     )
     figure.supxlabel(_RATE, y=0.58 / height, color=QUIET, fontsize=10)
-    figure.supylabel(_HEIGHT, x=0.12 / width, color=QUIET, fontsize=10)
+    figure.supylabel(
+        style.height_after(first.steps), x=0.12 / width, color=QUIET, fontsize=10
+    )
     figure.legend(
         handles=[
             Line2D([], [], color=INK, lw=1.5, label="this optimizer"),

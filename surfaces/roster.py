@@ -16,12 +16,17 @@ from surfaces.racer import Racer
 
 
 def distinct_colours(racers: Iterable[Racer]) -> list[str]:
-    """A colour for each racer: its own, or another one where that is taken."""
-    chosen: list[str] = []
-    for racer, spare in zip(racers, itertools.cycle(PALETTE), strict=False):
+    """A colour for each racer: its own, or another one where that is taken.
+
+    Those of DEFAULT keep theirs, so that they look the same in all pictures.
+    """
+    racers = list(racers)
+    known = {ROSTER[name].label for name in DEFAULT}
+    chosen = [""] * len(racers)
+    for place in sorted(range(len(racers)), key=lambda i: racers[i].label not in known):
+        own = racers[place].colour
         free = [colour for colour in PALETTE if colour not in chosen]
-        own = racer.colour in free or not free
-        chosen.append(racer.colour if own else free[0] if free else spare)
+        chosen[place] = own if own in free or not free else free[0]
     return chosen
 
 

@@ -1,9 +1,11 @@
-"""What all pictures share: their colours, their size, their axes."""
+"""What all pictures share: the project's style sheet, their size, their axes."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
@@ -11,7 +13,14 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from numpy.typing import NDArray
 
-INK, QUIET, PAPER = "#1f2730", "#68737d", "#ffffff"
+_SHEET = matplotlib.rc_params_from_file(
+    Path(__file__).with_name("optax_extra.mplstyle"), use_default_template=False
+)
+sheet = matplotlib.rc_context(_SHEET)
+"""Decorates what draws: it does so in the project's style, whatever the caller's is."""
+
+INK, QUIET = _SHEET["text.color"], _SHEET["xtick.color"]
+PAPER, GRID = _SHEET["figure.facecolor"], _SHEET["grid.color"]
 ACCENT = "#4037ff"
 # From low to high, and from dark to light, so that it survives a grey printer.
 HEIGHTS = LinearSegmentedColormap.from_list(
@@ -20,6 +29,7 @@ HEIGHTS = LinearSegmentedColormap.from_list(
 LEAST = 1e-6  # no height is shown lower on a logarithmic scale
 
 
+@sheet
 def figure(size: tuple[int, int]) -> Figure:
     """An empty figure of so many pixels."""
     # Ink shrinks more slowly than paper: small pictures stay readable.
@@ -27,7 +37,9 @@ def figure(size: tuple[int, int]) -> Figure:
     dpi = 100 * max(scale, min(scale, 1) ** 0.6)
     # A hundredth of a pixel keeps the size from being rounded down.
     inches = ((size[0] + 0.01) / dpi, (size[1] + 0.01) / dpi)
-    return Figure(figsize=inches, dpi=dpi, facecolor=PAPER)
+    new = Figure(figsize=inches, dpi=dpi)
+    new.set_layout_engine("none")
+    return new
 
 
 def axes_or_new(ax: Axes | None, size: tuple[int, int]) -> Axes:
@@ -52,6 +64,11 @@ def head(figure: Figure, title: str, note: str) -> tuple[Text, Text]:
 def shown(heights: NDArray[Any]) -> NDArray[Any]:
     """Heights as logarithmic scales show them; NaN stays."""
     return np.maximum(heights, LEAST)
+
+
+def height_after(steps: int) -> str:
+    """The label of an axis of final heights."""
+    return f"height above the minimum after {steps:,} step{'s'[: steps != 1]}"
 
 
 def named(surface: str) -> str:

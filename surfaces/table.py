@@ -42,14 +42,15 @@ def with_columns(names: Iterable[str], numbers: Iterable[str]) -> Table:
     return table
 
 
-def to_csv(results: Iterable[Result]) -> str:
-    """One line a result; what is not there is empty."""
-    return csv_of(COLUMNS, (_record(result).values() for result in results))
+def to_csv(results: Iterable[Result], **common: Any) -> str:
+    """One line a result, with what is common to all; what is not there is empty."""
+    rows = ([*_record(result).values(), *common.values()] for result in results)
+    return csv_of([*COLUMNS, *common], rows)
 
 
-def to_json(results: Iterable[Result]) -> str:
-    """A list of objects; what is not there, and NaN, is null."""
-    records = [_record(result) for result in results]
+def to_json(results: Iterable[Result], **common: Any) -> str:
+    """A list of objects with what is common to all; what is not there, or NaN: null."""
+    records = [_record(result) | common for result in results]
     return json.dumps(records, indent=1, allow_nan=False) + "\n"
 
 

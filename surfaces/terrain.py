@@ -1,4 +1,4 @@
-"""The ground of a race: a block of terrain, its map, its scale and its landmarks.
+"""The ground of a race: a block of terrain, its map and its landmarks.
 
 Colours show the logarithm of the height above the minimum,
 log10(max(z - minimum, 1e-6)), but the terrain keeps its linear height: a logarithmic
@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import LogNorm
-from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from surfaces.style import HEIGHTS, INK, PAPER, QUIET, quieten
@@ -100,6 +99,7 @@ def draw_terrain(axes: Axes, nodes: Array, colours: Array, camera: Camera) -> No
             facecolors=np.broadcast_to(face[:, :, None], edge.shape)[drawn],
             edgecolors=edge[drawn],
             linewidths=np.broadcast_to([0.9, 0.9, 0.6], drawn.shape)[drawn],
+            rasterized=True,  # as vectors 40 MB of an SVG
         )
     )
     for side, border, shade in ((0, nodes[0], "#cfd6d9"), (1, nodes[:, -1], "#b9c3c8")):
@@ -138,20 +138,6 @@ def draw_map(axes: Axes, nodes: Array, above: Any, norm: LogNorm) -> None:
     axes.contour(x, y, above, levels, colors=PAPER, linewidths=0.5, alpha=0.45)
     axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.yaxis.set_major_locator(MaxNLocator(4))
-    quieten(axes)
-
-
-def draw_bar(axes: Axes, norm: LogNorm) -> None:
-    """Draws the scale of the colours."""
-    colours = ScalarMappable(norm, HEIGHTS)
-    bar = axes.figure.colorbar(colours, cax=axes, extend="min")
-    bar.outline.set_visible(False)
-    bar.set_label("height above the minimum", color=QUIET, fontsize=8.5)
-    low, high = colours.get_clim()
-    if high < 300 * low:  # decades alone would be too few
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.yaxis.set_major_formatter("{x:g}")
-    axes.yaxis.set_minor_locator(NullLocator())
     quieten(axes)
 
 

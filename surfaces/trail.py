@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +19,16 @@ from surfaces.terrain import Array, Camera, View
 
 MARKERS = ("o", "s", "^", "D", "v", "p", "h", "d", "<", ">")
 HEAD = 7.5  # size of a head, in points
-FRESH = 4  # steps over which a trail thins
+RING = 1.35  # how much of a head is seen beside another
+# The pieces of a trail: up to which age in steps, how opaque, how wide. First it thins,
+# then it fades, but at a few ages alone: a pixel that stays as it is costs an animation
+# nothing. The oldest piece is still to be seen.
+PIECES = (
+    (math.inf, 0.6, 1.2),
+    (30, 0.8, 1.2),
+    (3, 1.0, 1.9),
+    (1, 1.0, 2.6),
+)
 
 
 class Track(NamedTuple):
@@ -75,19 +86,24 @@ class Course(NamedTuple):
 
 
 class Trail:
-    """One track on one panel: a trail that thins with age, and its head."""
+    """One track on one panel: a trail that thins and fades with age, and its head."""
 
     def __init__(
         self, axes: Axes, view: View, course: Course, colour: str, marker: str
     ) -> None:
         self.axes, self.course, self.marker = axes, course, marker
-        self.colours = colour, _casing(colour)
+        self.colours = colour, casing_of(colour)
         self.heads = view(course.heads)
         self.segments = view(course.segments[course.seen])
         # How many of the segments there are at each step.
         self.drawn = np.append(0, np.cumsum(course.seen))
         self.line = PathCollection(
-            [], facecolors="none", capstyle="round", clip_on=False, zorder=6
+            [],
+            facecolors="none",
+            capstyle="round",
+            joinstyle="round",
+            clip_on=False,
+            zorder=6,
         )
         axes.add_collection(self.line, autolim=False)
         self.head = Line2D([], [], **look(colour, marker), clip_on=False, zorder=7)
@@ -98,35 +114,49 @@ class Trail:
         head = self.heads[min(step, len(self.heads) - 1)]
         return np.asarray(self.axes.transData.transform(head))
 
-    def move(self, step: int, rings: float) -> None:
-        """Draws the track as far as `step`, its head grown by `rings`."""
+    def move(self, step: int, size: float) -> None:
+        """Draws the track as far as `step`, its head as large as `size`."""
         now = min(step, len(self.heads) - 1)
-        old, new = self.drawn[max(min(step - FRESH, now), 0)], self.drawn[now]
-        pieces = [_lines(segment[None]) for segment in self.segments[old:new]]
-        age = step - 1 - np.flatnonzero(self.course.seen)[old:new]
-        width = 3 - 1.8 * age / FRESH
-        if old:
-            pieces, width = (
-                [_lines(self.segments[:old]), *pieces],
-                np.append(1.2, width),
-            )
+        ages, opacity, width = np.array(PIECES).T
+        cuts = self.drawn[np.append(step - ages, step).clip(0, now).astype(int)]
+        there = cuts[:-1] < cuts[1:]
+        opacity, width = opacity[there], width[there]
         # The casing lies under the whole trail, so every piece is drawn twice.
-        self.line.set_paths(pieces * 2)
+        self.line.set_paths(
+            [_lines(self.segments[a:b]) for a, b in pairwise(cuts) if a < b] * 2
+        )
         self.line.set_linewidth([*(width + 1.5), *width])
         colour, casing = self.colours
         self.line.set_edgecolor(
-            [to_rgba(casing, 0.8)] * len(pieces) + [to_rgba(colour)] * len(pieces)
+            [to_rgba(casing, 0.8 * x**2) for x in opacity]
+            + [to_rgba(colour, x) for x in opacity]
         )
         # Under others a head is a ring: no other shape shows all around.
-        buried = rings > 0.5
+        buried = size > HEAD + RING
         lost = self.course.lost is not None and step >= self.course.lost
         self.head.set_data(*self.heads[now, :, None])
         self.head.set_marker("o" if buried else "X" if lost else self.marker)
-        self.head.set_markersize(HEAD + 2.7 * rings + buried)
+        self.head.set_markersize(size + buried)
         self.head.set_markeredgewidth(0.4 if buried else 0.8)
         outside = not self.course.inside[now]
         self.head.set_markerfacecolor(casing if outside else colour)
         self.head.set_markeredgecolor(colour if outside else casing)
+
+
+def sizes_of_heads(spots: Array) -> Array:
+    """Sizes with which no head hides under those after it, from their spots [n, 2].
+
+    All in points. A head grows until a ring of it is seen around or beside every later
+    one, and a little where another is so near that its shape cannot be told.
+    """
+    gaps = np.linalg.norm(spots[:, None] - spots, axis=-1)
+    gaps = np.nan_to_num(gaps, nan=np.inf)
+    radii = np.full(len(spots), HEAD / 2)
+    for i in reversed(range(len(spots) - 1)):
+        gap, later = gaps[i, i + 1 :], radii[i + 1 :]
+        around, near = later + RING - gap, HEAD / 2 + RING * (1 - gap / 6)
+        radii[i] = max(radii[i], around.max(), near.max())
+    return 2 * radii
 
 
 def _points(track: Track) -> Array:
@@ -147,11 +177,15 @@ def _points(track: Track) -> Array:
 
 
 def _lines(segments: Array) -> Path:
-    """Segments [n, 2, 2] as one path."""
-    return Path(segments.reshape(-1, 2), [Path.MOVETO, Path.LINETO] * len(segments))
+    """Segments [n, 2, 2] as one path, which goes on where the next begins at an end."""
+    codes = np.full(segments.shape[:2], Path.LINETO, np.uint8)
+    codes[:, 0] = Path.MOVETO
+    needed = np.ones(codes.shape, bool)
+    needed[1:, 0] = (segments[1:, 0] != segments[:-1, 1]).any(axis=1)
+    return Path(segments[needed], codes[needed])
 
 
-def _casing(colour: str) -> str:
+def casing_of(colour: str) -> str:
     """What a line of this colour is edged with, to stand out from any ground."""
     return QUIET if np.dot(to_rgb(colour), [0.2126, 0.7152, 0.0722]) > 0.8 else PAPER
 
@@ -161,6 +195,6 @@ def look(colour: str, marker: str) -> dict[str, Any]:
         "color": colour,
         "marker": marker,
         "markersize": HEAD,
-        "markeredgecolor": _casing(colour),
+        "markeredgecolor": casing_of(colour),
         "markeredgewidth": 0.8,
     }

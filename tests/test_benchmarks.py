@@ -18,8 +18,9 @@ ROOT = Path(__file__).parents[1]
     [
         (["step", "--size", "20000", "--rounds", "1"], "| adabelief |"),
         (["gpu", "--size", "1000", "--lanes", "10", "--rounds", "1"], "| radam |"),
+        (["pictures", "--frames", "2", "--rounds", "1", "--no-page"], "| MP4 |"),
     ],
-    ids=["step", "gpu"],
+    ids=["step", "gpu", "pictures"],
 )
 def test_runs_and_writes_its_table(arguments, shown, tmp_path):
     out = tmp_path / "table.md"

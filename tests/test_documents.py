@@ -2,11 +2,14 @@
 
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from surfaces.__main__ import cli
 
 ROOT = Path(__file__).parents[1]
 # The examples are small: most of their time is that of compiling.
@@ -39,6 +42,29 @@ def test_links_of_the_readme_lead_somewhere():
 
 def test_the_animation_is_small():
     assert (ROOT / "docs" / "race.gif").stat().st_size < 1_000_000
+
+
+GALLERY = ROOT / "docs" / "gallery"
+
+
+def test_each_picture_of_the_gallery_has_a_command_and_all_are_small():
+    recipes = runpy.run_path(str(GALLERY / "make.py"))["recipes"]()
+    pictures = {
+        path.name for path in GALLERY.iterdir() if path.suffix in (".gif", ".png")
+    }
+    assert set(recipes) == pictures
+    assert sum(path.stat().st_size for path in GALLERY.iterdir()) < 8e6
+    commands = {words[0] for words in recipes.values()}
+    assert commands >= {"race", "rates", "basins", "sweep"}
+    for name, *words in recipes.values():
+        command = cli.commands[name]
+        command.make_context(name, list(words))  # refuses what it does not know
+
+
+def test_the_readme_shows_the_gallery():
+    shown = re.findall(r"\(docs/gallery/([^)]+)\)", README)
+    assert len(set(shown)) >= 4
+    assert "README.md" in shown
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,40 @@ def test_a_path_with_another_ending(picture, name, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_that_does_not_exist(picture, tmp_path):
+    message = r"No such file or directory: .*nowhere/race\.gif'"
+    with pytest.raises(FileNotFoundError, match=message):
+        gif(picture, tmp_path / "nowhere" / "race.gif")
+
+
+@pytest.mark.parametrize("bad", [{"duration": 0}, {"hold": 9}])
+def test_times_that_are_too_short(picture, bad):
+    ((name, time),) = bad.items()
+    message = f"gif: {name} must be at least 10 milliseconds, got {time}"
+    with pytest.raises(ValueError, match=message):
+        gif(picture, io.BytesIO(), **bad)
+
+
+def test_nothing_is_left_of_a_failure(picture, tmp_path):
+    path = tmp_path / "race.gif"
+    path.write_bytes(b"old")
+
+    def fail():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        gif(picture, path, progress=fail)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_race_of_nothing_but_nan(picture):
+    lost = Track("lost", PALETTE[0], np.full((5, 2), np.nan), np.full(5, np.nan))
+    file = io.BytesIO()
+    gif(RaceFigure(SURFACES["sphere"], [lost], (300, 150)), file)
+    assert len(decoded(file)) == 5
+
+
 def test_race_without_steps():
     still = Track("still", PALETTE[0], np.zeros((1, 2)), np.zeros(1))
     file = io.BytesIO()

@@ -127,3 +127,11 @@ def test_other_files_are_refused(kind, tmp_path):
     foreign(path)[kind]()
     with pytest.raises(ValueError, match=r"a\.npz' holds no RateCurve of `surfaces`"):
         archive.load(path, RateCurve)
+
+
+@pytest.mark.parametrize("record", [CURVE, SEARCH, BASINS])
+def test_of_what_kind_records_are(record, tmp_path):
+    archive.save(tmp_path / "a.npz", {"adam": record})
+    assert archive.kind(tmp_path / "a.npz") == type(record).__name__
+    (tmp_path / "a.npz").write_text("text")
+    assert archive.kind(tmp_path / "a.npz") is None

@@ -140,7 +140,6 @@ def test_settling_rates_of_a_racer_that_paces_itself():
             ValueError,
             "settling_rates: rates must be a row of positive finite numbers",
         ),
-        (lambda: plot.basins({}), ValueError, "basins: found must have at least one"),
         (
             lambda: plot.basin_panel(made([[0]]), supersample=2),
             ValueError,
@@ -194,14 +193,14 @@ def test_darker_by_rank_within_a_basin():
 
 
 def test_supersampling_is_the_mean_of_the_light():
-    found = made(np.repeat(np.repeat([[0, 1], [2, 0]], 2, axis=1), 2, axis=0))
-    once = colours(plot.basin_panel(found))
+    even = made(np.zeros((4, 4), int))
+    once = colours(plot.basin_panel(even))
     np.testing.assert_array_equal(
-        colours(plot.basin_panel(found, supersample=2)), once[::2, ::2]
+        colours(plot.basin_panel(even, supersample=2)), once[::2, ::2]
     )
     mixed = made([[0, 1], [1, 0]])
     (two,) = colours(plot.basin_panel(mixed, supersample=2))
-    parts = colours(plot.basin_panel(mixed))[0]
+    parts = colours(plot.basin_panel(mixed)).reshape(4, 3)
     linear = np.where(
         parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4
     ).mean(axis=0)
@@ -209,6 +208,14 @@ def test_supersampling_is_the_mean_of_the_light():
         linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055
     )
     np.testing.assert_allclose(two[0], encoded, atol=1e-6)
+
+
+def test_lines_part_basins():
+    """In grey too; but not where all paths end at one minimum."""
+    shown = colours(plot.basin_panel(made(np.repeat([[0] * 3 + [1] * 3], 6, axis=0))))
+    lightness = shown @ [0.2126, 0.7152, 0.0722]
+    assert (lightness[:, 2] < 0.5 * lightness[:, 1]).all()
+    assert np.ptp(lightness[:, :2]) == np.ptp(lightness[:, 3:]) == 0
 
 
 def test_a_panel_shows_window_and_minima():
@@ -230,7 +237,7 @@ def test_a_panel_shows_window_and_minima():
 def test_a_pixel_is_a_pixel_and_nothing_overlaps(count):
     found = {f"Optimizer {i}": made(np.zeros((400, 400), int)) for i in range(count)}
     figure = plot.basins(found, supersample=2)
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     width, height = figure.canvas.get_width_height()
     title, steps, note = (text.get_window_extent() for text in figure.texts)
     assert title.x1 < steps.x0
@@ -248,6 +255,14 @@ def test_a_pixel_is_a_pixel_and_nothing_overlaps(count):
     for place, box in enumerate(boxes):
         assert not any(box.overlaps(other) for other in boxes[:place])
     assert height == figure.get_figheight() * figure.dpi
+
+
+def test_no_optimizers():
+    figure = plot.basins({})
+    assert figure.axes == []
+    heads = [text.get_text() for text in figure.texts]
+    assert heads == ["Where paths end", "no optimizers"]
+    figure.draw_without_rendering()
 
 
 def test_titles():

@@ -10,7 +10,7 @@ import textwrap
 import pytest
 from PIL import Image
 
-from surfaces import ORIGINAL, ROSTER, SURFACES
+from surfaces import ORIGINAL, ROSTER, SURFACES, commands
 from surfaces.__main__ import main
 from surfaces.files import replacing
 from surfaces.plot import RaceFigure
@@ -30,6 +30,13 @@ def test_nothing_half_written(tmp_path):
         fail_halfway()
     assert place.read_text() == "old"
     assert list(tmp_path.iterdir()) == [place]
+
+
+def test_a_missing_folder_is_told_by_the_file_that_was_asked_for(tmp_path):
+    missing = tmp_path / "missing" / "a.txt"
+    with pytest.raises(FileNotFoundError) as caught, replacing(missing):
+        pass
+    assert caught.value.filename == str(missing)
 
 
 def test_the_command_leaves_pictures_and_tables(tmp_path, capsys):
@@ -56,8 +63,10 @@ def test_the_command_leaves_pictures_and_tables(tmp_path, capsys):
         ("spiral", "sgd"),
         ("spiral", "lion"),
     ]
-    assert tuple(rows[0]) == COLUMNS
-    assert len(json.loads((out / "race.json").read_text())) == 4
+    assert tuple(rows[0]) == (*COLUMNS, "steps", "preset")
+    records = json.loads((out / "race.json").read_text())
+    assert [record["steps"] for record in records] == [4] * 4
+    assert {record["preset"] for record in records} == {"standard"}
     printed = capsys.readouterr()
     assert "sphere" in printed.out
     assert printed.err == ""  # No bar where there is no terminal.
@@ -70,6 +79,40 @@ def test_the_original_race_is_at_its_own_rate(tmp_path):
     assert [row["optimizer"] for row in rows] == list(ORIGINAL)
     assert [row["learning_rate"] for row in rows] == pytest.approx([0.1] * 6)
     assert not (tmp_path / "sphere.gif").exists()
+
+
+def test_a_film_and_a_picture_for_papers(tmp_path):
+    arguments = ["race", "sphere", "--optimizers", "sgd", "--steps", "3"]
+    size = ["--size", "400x200", "--format", "mp4", "--format", "svg"]
+    assert main([*arguments, *size, "--out", str(tmp_path)]) == 0
+    assert (tmp_path / "sphere.mp4").read_bytes()[4:8] == b"ftyp"
+    text = (tmp_path / "sphere.svg").read_text(encoding="utf-8")
+    assert text.startswith("<?xml")
+    assert "data:image/png" in text  # the terrain
+    assert not (tmp_path / "sphere.gif").exists()
+
+
+def test_without_ffmpeg_it_says_what_to_install(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    monkeypatch.setattr(commands.race, "race", None)  # nothing is computed
+    arguments = ["race", "sphere", "--format", "mp4", "--out", str(tmp_path / "a")]
+    assert main(arguments) == 2
+    printed = capsys.readouterr()
+    assert printed.err.count("\n") == 1
+    assert "pip install 'optax-extra[video]'" in printed.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_ffmpeg_says_is_one_line(tmp_path, monkeypatch, capsys):
+    def fail(*_, **__):
+        raise RuntimeError("mp4: ffmpeg failed: no space left")
+
+    monkeypatch.setitem(commands.race.FILMS, "mp4", fail)
+    arguments = ["race", "sphere", "--optimizers", "sgd", "--steps", "2"]
+    assert main([*arguments, "--format", "mp4", "--out", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == (
+        f"surfaces: {tmp_path / 'sphere.mp4'}: mp4: ffmpeg failed: no space left.\n"
+    )
 
 
 def test_list(capsys):
@@ -88,7 +131,11 @@ STEPS = "must be a whole number from 1 to 100000."
         (["race", "rosenbrok"], "'rosenbrok' is unknown; did you mean 'rosenbrock'?"),
         (["race", "--optimizers", "adabelif"], "did you mean 'adabelief'?"),
         (["race", "--optimizers", "sgd,,lion"], "names separated by commas"),
-        (["race", "--preset", "original", "--optimizers", "radam"], "'radam' is"),
+        (
+            ["race", "--preset", "original", "--optimizers", "sgd,radam"],
+            "'radam' is none of --preset original, whose settings are fixed for sgd,",
+        ),
+        (["race", "--preset", "original", "--optimizers", "x"], "'x' is unknown"),
         (["race", "--learning-rate", "0"], "'0' must be a positive finite number"),
         (["race", "--learning-rate", "nan"], "'nan' must be a positive finite"),
         (["race", "--learning-rate", "inf"], "'inf' must be a positive finite"),

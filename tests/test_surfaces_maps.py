@@ -264,9 +264,9 @@ SAVED = "rates.npz"
         (["rates", "--out", "/proc/nowhere"], "'/proc/nowhere' must be a folder that"),
         (["rates", "--from", "nowhere.npz"], "'nowhere.npz' does not exist"),
         (["rates", "--from", "."], "'.' is a directory"),
-        (["rates", "--from", "text.npz"], "'text.npz' holds no RateCurve of"),
-        (["basins", "--from", SAVED], "'rates.npz' holds no Basins of"),
-        (["sweep", "--from", SAVED], "'rates.npz' holds no GridSearch of"),
+        (["rates", "--from", "text.npz"], "'text.npz' holds no numbers of `rates`."),
+        (["basins", "--from", SAVED], "holds the numbers of `rates`, not of `basins`."),
+        (["sweep", "--from", SAVED], "holds the numbers of `rates`, not of `sweep`."),
         (
             ["rates", "--from", SAVED, "--steps", "100"],
             "'--steps' says what to compute, and --from computes nothing.",
@@ -283,6 +283,10 @@ SAVED = "rates.npz"
         (["sweep"], "Missing option '--optimizer'."),
         (SWEEP[:3], "Missing option '--surface'."),
         (SWEEP, "Missing option '--axis'."),
+        (
+            ["sweep", "rosenbrock", *SWEEP[1:], *AXES],
+            "'rosenbrock' is one too many: --surface names the surface,",
+        ),
         (
             ["sweep", "--optimizer", "rangr"],
             "'rangr' is unknown; did you mean 'ranger'",

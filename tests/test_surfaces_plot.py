@@ -7,13 +7,16 @@ import jax.numpy as jnp
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex, to_rgba_array
 from matplotlib.figure import Figure
 from PIL import Image
 
-from surfaces import SURFACES, Minimum, Surface
+from surfaces import ROSTER, SURFACES, Minimum, Surface
 from surfaces.palette import PALETTE
 from surfaces.plot import RaceFigure, Track, race
-from surfaces.trail import MARKERS
+from surfaces.roster import distinct_colours
+from surfaces.style import PAPER, QUIET
+from surfaces.trail import HEAD, MARKERS, RING, sizes_of_heads
 
 BOWL = Surface(
     lambda point: (point**2).sum(),
@@ -41,8 +44,18 @@ def picture() -> RaceFigure:
 def trail_on_map(picture: RaceFigure, index: int = 0) -> Any:
     """The segments [n, 2, 2] of a trail, its casing left out."""
     paths = picture.trails[1][index].line.get_paths()
-    pieces = [path.vertices.reshape(-1, 2, 2) for path in paths[len(paths) // 2 :]]
-    return np.concatenate([np.zeros((0, 2, 2)), *pieces])
+    pieces = [np.zeros((0, 2, 2))]
+    for path in paths[len(paths) // 2 :]:
+        ends = np.flatnonzero(path.codes == path.LINETO)
+        pieces.append(path.vertices[np.stack([ends - 1, ends], axis=1)])
+    return np.concatenate(pieces)
+
+
+def curve_of(picture: RaceFigure, index: int = 0) -> Any:
+    """What has been of a curve: steps and heights [n, 2]."""
+    casing, line = picture.heights.past.get_segments()[2 * index : 2 * index + 2]
+    np.testing.assert_array_equal(casing, line)
+    return line
 
 
 def legend_of(picture: RaceFigure) -> list[str]:
@@ -80,6 +93,59 @@ def test_trail_thins_with_age(picture):
     assert (casing > colour).all()
 
 
+def test_trail_fades_with_age_but_does_not_go():
+    picture = RaceFigure(BOWL, [track(spiral(steps=60))], SMALL)
+    picture.draw(60)
+    casing, colour = np.split(picture.trails[1][0].line.get_edgecolor()[:, 3], 2)
+    assert colour[0] < colour[1] < colour[-1] == 1
+    assert (casing < colour).all()
+    assert colour[0] >= 0.5
+
+
+def test_curves_are_heights_above_the_minimum_so_far(picture):
+    values = (spiral() ** 2).sum(axis=1)
+    for step in (0, 7, 20):
+        picture.draw(step)
+        expected = np.stack([np.arange(21), values], axis=1)[: step + 1]
+        np.testing.assert_allclose(curve_of(picture), expected)
+        assert list(picture.heights.cursor.get_xdata()) == [step, step]
+    coming = picture.figure.axes[3].lines[0]
+    np.testing.assert_allclose(coming.get_ydata(), values)
+    assert coming.get_alpha() < 0.5
+
+
+def test_heights_below_a_millionth_are_shown_as_that():
+    path = track(np.zeros((3, 2)))._replace(values=np.array([0.1, 1e-9, -1e-4]))
+    picture = RaceFigure(BOWL, [path], SMALL)
+    picture.draw(2)
+    np.testing.assert_allclose(curve_of(picture)[:, 1], [0.1, 1e-6, 1e-6])
+
+
+def test_curves_have_the_colours_of_their_racers_on_their_casings():
+    tracks = [track(spiral(0.1 * i), f"number {i}", c) for i, c in enumerate(PALETTE)]
+    colours = RaceFigure(BOWL, tracks, SMALL).heights.past.get_edgecolor()
+    np.testing.assert_array_equal(colours[1::2], to_rgba_array(PALETTE))
+    assert {to_hex(c) for c in colours[::2]} == {QUIET, PAPER}
+
+
+def test_the_scale_of_the_curves_is_that_of_the_colours(picture):
+    _, plan, bar, curve = picture.figure.axes
+    assert bar.get_yscale() == curve.get_yscale() == "log"
+    assert bar.get_ylim() == curve.get_ylim()
+    (colours,) = bar.collections
+    assert colours.norm is plan.images[0].norm
+    heights = colours.get_array()[:, 0]
+    low, high = bar.get_ylim()
+    assert low < heights[0] < 1.2 * low
+    assert high == pytest.approx(heights[-1])
+
+
+def test_a_height_outside_the_window_does_not_stretch_the_scale(picture):
+    far = track([(0.9, 0.0), (1e6, 0.0), (0.9, 0.0)])
+    other = RaceFigure(BOWL, [far, track(spiral())], SMALL)
+    assert other.figure.axes[3].get_ylim() == picture.figure.axes[3].get_ylim()
+
+
 def test_colours_markers_and_labels():
     tracks = [track(spiral(0.1 * i), f"number {i}", c) for i, c in enumerate(PALETTE)]
     picture = RaceFigure(BOWL, tracks, SMALL)
@@ -96,6 +162,25 @@ def test_heads_at_one_place_become_rings():
     first, second, apart = (t.head for t in RaceFigure(BOWL, tracks, SMALL).trails[1])
     assert first.get_markersize() > second.get_markersize() == apart.get_markersize()
     assert first.get_marker() == "o"
+
+
+def test_heads_at_one_place_are_all_seen():
+    tracks = [track(np.zeros((2, 2)), colour, colour) for colour in PALETTE[:8]]
+    for panel in RaceFigure(BOWL, tracks, SMALL).trails:
+        sizes = [trail.head.get_markersize() for trail in panel]
+        assert (np.diff(sizes) < -2).all()
+
+
+def test_no_head_hides_under_another():
+    spots = np.random.default_rng(0).normal(scale=6, size=(200, 9, 2))
+    for row in spots:
+        radii = sizes_of_heads(row) / 2
+        gaps = np.linalg.norm(row[:, None] - row, axis=-1)
+        seen = gaps + radii[:, None] - radii  # of the one, beyond the other
+        assert seen[np.triu_indices(9, 1)].min() > RING - 1e-9
+    far = np.array([[0.0, 0.0], [100.0, 0.0], [np.nan, np.nan]])
+    np.testing.assert_array_equal(sizes_of_heads(far), [HEAD, HEAD, HEAD])
+    assert sizes_of_heads(np.zeros((0, 2))).shape == (0,)
 
 
 def test_path_is_cut_where_it_crosses_the_edge():
@@ -134,6 +219,7 @@ def test_path_ends_before_the_first_step_that_is_not_finite(bad):
     picture.draw(20)
     np.testing.assert_allclose(head.get_xydata(), path[7:8])
     assert len(trail_on_map(picture)) == 7
+    np.testing.assert_array_equal(curve_of(picture)[:, 0], np.arange(8))
 
 
 def test_nothing_but_nan():
@@ -141,6 +227,7 @@ def test_nothing_but_nan():
     picture.draw(4)
     assert legend_of(picture) == ["SGD  0.1  ·  NaN at step 0"]
     assert picture.steps == 4
+    assert len(curve_of(picture)) == 0
 
 
 def test_shorter_path_waits_at_its_end():
@@ -148,11 +235,34 @@ def test_shorter_path_waits_at_its_end():
     picture.draw(20)
     assert picture.steps == 20
     assert len(trail_on_map(picture)) == 5
+    assert (len(curve_of(picture, 0)), len(curve_of(picture, 1))) == (6, 21)
 
 
 def test_no_tracks():
     figure = race(BOWL, [], size=SMALL)
     assert figure.texts[-1].get_text() == "step 0 / 0"
+
+
+@pytest.mark.parametrize("steps", [0, 1])
+def test_shortest_races(steps):
+    picture = RaceFigure(BOWL, [track(spiral(steps=steps))], SMALL)
+    picture.draw(steps)
+    assert len(trail_on_map(picture)) == steps
+    assert len(curve_of(picture)) == steps + 1
+    assert picture.figure.axes[3].get_xlim() == (0, 1)
+
+
+def test_whole_roster():
+    tracks = [
+        track(spiral(0.1 * i), racer.label, colour)
+        for i, (racer, colour) in enumerate(
+            zip(ROSTER.values(), distinct_colours(ROSTER.values()), strict=True)
+        )
+    ]
+    picture = RaceFigure(BOWL, tracks, (1200, 600))
+    picture.draw(20)
+    assert len(legend_of(picture)) == len(picture.trails[0]) == len(ROSTER)
+    assert picture.figure.axes[1].get_window_extent().height > 100
 
 
 def test_surface_with_holes_and_another_window():
@@ -211,23 +321,37 @@ def test_size_in_pixels(size):
     assert frame.dtype == np.uint8
 
 
-@pytest.mark.parametrize("size", [(300, 150), (600, 300), (1200, 600)])
+@pytest.mark.parametrize("size", [(300, 150), (600, 300), (1200, 600), (2000, 1000)])
 def test_nothing_overlaps(size):
     labels = ["AdaDerivative  0.032", "Lookahead  0.0032"] * 4
     tracks = [track(spiral(), label, PALETTE[i]) for i, label in enumerate(labels)]
     figure = race(SURFACES["rastrigin"], tracks, size=size)
-    relief, plan, bar = (axes.get_tightbbox() for axes in figure.axes)
+    relief, plan, bar, curve = (axes.get_tightbbox() for axes in figure.axes)
     legend = figure.legends[0].get_window_extent()
     title, counter = (text.get_window_extent() for text in figure.texts)
-    for upper, lower in [(title, relief), (counter, plan), (plan, legend)]:
+    columns = [(counter, plan), (plan, legend), (counter, curve), (curve, legend)]
+    for upper, lower in [(title, relief), *columns]:
         assert upper.y0 >= lower.y1 - 1
-    for left, right in [(title, counter), (relief, plan), (plan, bar)]:
+    for left, right in [(title, counter), (relief, plan), (plan, bar), (bar, curve)]:
         assert left.x1 <= right.x0 + 1
-    for box in (relief, plan, bar, legend, title, counter):
+    for box in (relief, plan, bar, curve, legend, title, counter):
         assert box.x0 >= 0
         assert box.y0 >= 0
         assert box.x1 <= size[0]
         assert box.y1 <= size[1]
+
+
+@pytest.mark.parametrize("size", [(500, 500), (400, 700)])
+def test_where_a_picture_is_not_wide_the_terrain_is_above_the_others(size):
+    figure = race(SURFACES["rastrigin"], [track(spiral())], size=size)
+    relief, plan, bar, curve = (axes.get_tightbbox() for axes in figure.axes)
+    legend = figure.legends[0].get_window_extent()
+    for below in (plan, bar, curve):
+        assert relief.y0 >= below.y1 - 1
+        assert below.y0 >= legend.y1 - 1
+    assert plan.x1 <= bar.x0 + 1
+    assert bar.x1 <= curve.x0 + 1
+    assert curve.x1 <= size[0]
 
 
 def test_a_step_changes_only_what_moves(picture):

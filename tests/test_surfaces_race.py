@@ -93,6 +93,8 @@ def test_colours_are_distinct_as_long_as_there_are_any():
         colours = distinct_colours([ROSTER[name] for name in names])
         assert len(set(colours)) == len(names)
     assert distinct_colours(racers)[0] == racers[0].colour
+    late = [ROSTER["adam"], ROSTER["lion"]]  # of one colour, which is Lion's
+    assert late[0].colour == late[1].colour == distinct_colours(late)[1]
     assert len(distinct_colours(ROSTER.values())) == len(ROSTER)
 
 
@@ -135,7 +137,8 @@ def test_a_path_that_turns_nan_says_so():
     (result,) = race([CLIFF], SGD, [0.4], steps=8)["cliff"]
     assert result.outcome == "NaN"
     assert result.nan_at == 3
-    assert json.loads(to_json([result]))[0]["value"] is None
+    (record,) = json.loads(to_json([result], steps=8))
+    assert (record["value"], record["steps"]) == (None, 8)
 
 
 def ended(result):

@@ -133,7 +133,10 @@ def test_working_range_of_uneven_rates():
             r"rate_curves: rates must ascend, got \[0.1, 0.1\]",
         ),
         (lambda: rate_curves([CLIFF], {"sgd": optax.sgd}, 0.1), "must be a row of"),
-        (lambda: plot.rates({}), "rates: curves must have at least one optimizer"),
+        (
+            lambda: plot.rate_panel(CURVES, "Mine"),
+            "rate_panel: name must be one of Narrow, Wide, got 'Mine'",
+        ),
     ],
 )
 def test_bad_input(call, message):
@@ -169,7 +172,7 @@ def test_a_panel_shows_its_curve_before_the_others():
     assert axes.get_title(loc="left") == "Wide"
     assert [text.get_text() for text in axes.texts] == ["1.5"]
     assert axes.get_xlabel() == "learning rate"
-    assert axes.get_ylabel() == "height above the minimum at the end"
+    assert axes.get_ylabel() == "height above the minimum after 10 steps"
 
 
 def test_a_panel_on_axes_of_ones_own():
@@ -196,12 +199,38 @@ def test_nothing_works_and_nothing_ends():
     assert [len(panel.lines) for panel in panels] == [2, 3]  # there is no best
 
 
+def test_no_optimizers():
+    figure = plot.rates({})
+    assert figure.axes == []
+    heads = [text.get_text() for text in figure.texts]
+    assert heads == ["Which learning rates work", "no optimizers"]
+    figure.draw_without_rendering()
+
+
+def test_a_single_rate_and_a_single_step():
+    alone = {"Alone": curve([0.5], rates=(0.1,), steps=1)}
+    (axes,) = plot.rates(alone).axes
+    assert line_of(axes).get_xydata().tolist() == [[0.1, 0.5]]
+    assert axes.get_xlim() == pytest.approx((0.1 / 3, 0.3))
+    label = plot.rate_panel(alone, "Alone").get_ylabel()
+    assert label == "height above the minimum after 1 step"
+    axes.figure.draw_without_rendering()
+
+
+def test_a_flat_surface():
+    flat = {"Flat": curve([0, 0, 0, 0], span=0.0)}
+    axes = plot.rate_panel(flat, "Flat")
+    np.testing.assert_allclose(line_of(axes).get_ydata(), LEAST)
+    assert axes.get_ylim()[1] > LEAST
+    axes.figure.draw_without_rendering()
+
+
 @pytest.mark.parametrize("count", [1, 8, 27])
-@pytest.mark.parametrize("size", [(800, 500), (1600, 1000)])
+@pytest.mark.parametrize("size", [(800, 400), (800, 500), (1600, 1000)])
 def test_nothing_overlaps(count, size):
     names = [f"Optimizer number {i}" for i in range(count)]
     figure = plot.rates(dict.fromkeys(names, CURVES["Wide"]), size=size)
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     assert tuple(figure.canvas.get_width_height()) == size
     title, note = (text.get_window_extent() for text in figure.texts[:2])
     legend = figure.legends[0].get_window_extent()
@@ -213,6 +242,9 @@ def test_nothing_overlaps(count, size):
         assert panel.y1 <= title.y0
         assert panel.y0 >= labels.y1
         assert panel.x1 <= size[0]
+    titles = [axes._left_title.get_window_extent() for axes in figure.axes]
+    for place, box in enumerate(titles):
+        assert not any(box.overlaps(other) for other in titles[:place])
     assert labels.y0 >= legend.y1
     assert legend.x0 >= 0
     assert legend.x1 <= size[0]

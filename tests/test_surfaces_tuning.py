@@ -23,7 +23,7 @@ from surfaces import (
 )
 from surfaces.racer import numbers_of
 from surfaces.spread import spread
-from surfaces.style import LEAST
+from surfaces.style import LEAST, axes_or_new
 
 EPS = np.finfo(np.float32).eps
 ROSENBROCK = SURFACES["rosenbrock"]
@@ -246,7 +246,7 @@ def test_scales_and_ticks(values, scale, labels):
     if labels is not None:
         assert shown == labels
     assert len(shown) > 2
-    axes.figure.canvas.draw()
+    axes.figure.draw_without_rendering()
 
 
 def made(axes: dict[str, Any], values: Any = None, **fields: Any) -> GridSearch:
@@ -286,17 +286,17 @@ def test_heat_map_shows_heights_and_hatches_the_rest():
     np.testing.assert_allclose(corners[0, :, 0], 10 ** np.arange(-1.5, 3))
     np.testing.assert_allclose(corners[:, 0, 1], spread(MAP.axes["b2"]).edges)
     assert axes.patch.get_hatch()
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("learning_rate", "b2")
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("learning rate", "b2")
     assert axes.get_title(loc="left") == "Some place"
     (star,) = axes.lines
     assert star.get_xydata().tolist() == [[1, 0.99]]
     texts = [text.get_text() for text in axes.get_legend().get_texts()]
     assert texts == [
-        "best: b2 0.99, learning_rate 1, height 1.0e-06",
+        "best: b2 0.99, learning rate 1, height ≤ 1e-06",
         "left the window or diverged",
     ]
     bar = axes.figure.axes[1]
-    assert bar.get_ylabel() == "height above the minimum at the end"
+    assert bar.get_ylabel() == "height above the minimum after 9 steps"
 
 
 def test_lower_is_darker():
@@ -321,7 +321,7 @@ def test_nothing_ends_in_the_window():
         assert not any(line.get_marker() == "*" for line in axes.lines)
         (text,) = axes.get_legend().get_texts()
         assert text.get_text() == "left the window or diverged"
-        axes.figure.canvas.draw()
+        axes.figure.draw_without_rendering()
 
 
 def test_one_hyperparameter_is_a_line():
@@ -336,19 +336,21 @@ def test_one_hyperparameter_is_a_line():
         [hatched.get_x(), hatched.get_x() + hatched.get_width()], [1e-2, 1e2]
     )
     assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
-    assert axes.get_ylabel() == "height above the minimum at the end"
+    assert axes.get_ylabel() == "height above the minimum after 9 steps"
     assert axes.get_title(loc="left") == "Mine"
 
 
 @pytest.mark.parametrize("search", [MAP, made({"b1": [0.5, 0.6, 0.7]})])
-def test_nothing_overlaps(search):
-    axes = plot.heat_map(search)
+@pytest.mark.parametrize("size", [(1000, 700), (800, 400), (400, 300)])
+def test_nothing_overlaps(search, size):
+    axes = plot.heat_map(search, ax=axes_or_new(None, size))
     figure = axes.figure
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     legend = axes.get_legend().get_window_extent()
     title = axes._left_title.get_window_extent()
     assert legend.y0 >= axes.bbox.y1
     assert title.y0 >= legend.y1 - 1
+    assert legend.x1 <= size[0]
     width, height = figure.canvas.get_width_height()
     for part in figure.axes:
         box = part.get_tightbbox()

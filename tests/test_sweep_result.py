@@ -172,6 +172,15 @@ def test_files_bring_everything_back(tmp_path: Path, batch_size: int | None) -> 
     assert loaded.best(lambda v: v["list"][0]) == result.best(lambda v: v["list"][0])
 
 
+def test_a_missing_folder_is_told_by_the_file_that_was_asked_for(
+    tmp_path: Path, result: SweepResult
+) -> None:
+    missing = tmp_path / "missing" / "sweep.npz"
+    with pytest.raises(FileNotFoundError) as caught:
+        result.save(missing)
+    assert caught.value.filename == str(missing)
+
+
 def test_files_are_for_numpy_too(tmp_path: Path, result: SweepResult) -> None:
     result.save(tmp_path / "sweep.npz")
     with np.load(tmp_path / "sweep.npz", allow_pickle=False) as arrays:

@@ -1,5 +1,6 @@
 """`basins`: at which minimum paths end, from every pixel of the window."""
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,7 @@ diagonal. lowest: share that ends at the lowest. minima: at how many some path e
 )
 @options.formats("png", "svg", default=("png",))
 @options.out
+@options.force
 @options.source
 def basins_command(
     names: tuple[str, ...],
@@ -70,6 +72,7 @@ def basins_command(
     resolution: int,
     formats: tuple[str, ...],
     out: Path,
+    force: bool,
     source: Path | None,
 ) -> None:
     """Colour the window of SURFACEs (default: all eight) by where paths end.
@@ -77,6 +80,7 @@ def basins_command(
     From every pixel a path starts; it has the colour of the minimum that the path ends
     at. For each surface FOLDER gets a picture (SURFACE-basins.png), a table of the
     shares of the minima (SURFACE-basins.csv) and all the numbers (SURFACE-basins.npz).
+    What is there already stays, unless by --force.
 
     \b
     Two optimizers, side by side:
@@ -86,13 +90,14 @@ def basins_command(
     """
     if source is not None:
         loaded = options.load(source, Basins, drawing=("formats",))
-        options.need_folder(out)
+        options.claim(out, options.pictures(source.stem, formats), force)
         maps = {source.stem: loaded}
     else:
         racers = options.racers_of(optimizers or DEFAULT, ROSTER)
-        options.need_folder(out)
         surfaces = [SURFACES[name] for name in dict.fromkeys(names or SURFACES)]
         maps = {f"{surface.name}-basins": {} for surface in surfaces}
+        files = [options.files(stem, formats) for stem in maps]
+        options.claim(out, itertools.chain(*files), force)
         side = SUPERSAMPLE * resolution
         with terminal.bars() as bars:
             task = bars.add_task("running", total=len(racers) * len(surfaces))

@@ -1,5 +1,6 @@
 """What several commands take, and how they begin and end."""
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,9 +14,13 @@ from surfaces.files import replacing, writable_folder
 from surfaces.functions import SURFACES
 from surfaces.racer import Racer
 from surfaces.roster import ROSTER
+from surfaces.svg_file import svg
 
 F = TypeVar("F", bound=Callable[..., Any])
 Record = TypeVar("Record", bound=tuple[Any, ...])
+
+SHOWN = 3  # of the files that are there already
+WRITTEN_BY = {"RateCurve": "rates", "Basins": "basins", "GridSearch": "sweep"}
 
 surface_names = click.argument(
     "names", metavar="[SURFACE]...", nargs=-1, type=OneOf(SURFACES)
@@ -75,6 +80,8 @@ out = click.option(
     help="Where pictures and numbers go; it is made if need be.",
 )
 
+force = click.option("--force", is_flag=True, help="Overwrite what is there already.")
+
 source = click.option(
     "--from",
     "source",
@@ -84,8 +91,23 @@ source = click.option(
 )
 
 
-def need_folder(out: Path) -> None:
-    """Makes the folder for the results, or says why it cannot."""
+def claim(out: Path, names: Iterable[str], force: bool) -> None:
+    """Makes the folder for the files so named, or says why they cannot be written.
+
+    To be called before anything is computed. Without `force` no file may be there.
+    """
+    files = [out / name for name in dict.fromkeys(names)]
+    for file in filter(os.path.isdir, files):
+        raise click.BadParameter(
+            f"{str(file)!r} is a folder, and must be a file.", param_hint="'--out'"
+        )
+    there = [repr(str(file)) for file in files if os.path.lexists(file)]
+    if there and not force:
+        more = f" and {len(there) - SHOWN} more" if len(there) > SHOWN else ""
+        exist, them = ("exists", "it") if len(there) == 1 else ("exist", "them")
+        raise click.UsageError(
+            f"{', '.join(there[:SHOWN])}{more} {exist}; --force overwrites {them}."
+        )
     try:
         writable_folder(out)
     except OSError as error:
@@ -95,10 +117,20 @@ def need_folder(out: Path) -> None:
         ) from error
 
 
+def pictures(stem: str, formats: Iterable[str]) -> list[str]:
+    """Names of the files that `save_figure` writes."""
+    return [f"{stem}.{suffix}" for suffix in formats]
+
+
+def files(stem: str, formats: Iterable[str]) -> list[str]:
+    """Names of all that a map leaves: its pictures, and its numbers twice."""
+    return pictures(stem, [*formats, "csv", "npz"])
+
+
 def load(source: Path, kind: type[Record], drawing: Iterable[str]) -> dict[str, Record]:
     """The records in a file; refuses options that are not about `drawing` them."""
     context = click.get_current_context()
-    for name in context.params.keys() - {"source", "out", *drawing}:
+    for name in context.params.keys() - {"source", "out", "force", *drawing}:
         given = context.get_parameter_source(name)
         # To older releases of click an argument is given even if there is none.
         if given is click.core.ParameterSource.COMMANDLINE and context.params[name]:
@@ -109,8 +141,15 @@ def load(source: Path, kind: type[Record], drawing: Iterable[str]) -> dict[str, 
             )
     try:
         return archive.load(source, kind)
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise click.BadParameter(f"{error}.", param_hint="'--from'") from error
+    except ValueError as error:
+        held = WRITTEN_BY.get(archive.kind(source) or "")
+        own = WRITTEN_BY[kind.__name__]
+        numbers = f"the numbers of `{held}`, not of" if held else "no numbers of"
+        raise click.BadParameter(
+            f"{str(source)!r} holds {numbers} `{own}`.", param_hint="'--from'"
+        ) from error
 
 
 def racers_of(names: Iterable[str], roster: Mapping[str, Racer]) -> dict[str, Racer]:
@@ -131,9 +170,12 @@ def save_records(folder: Path, stem: str, records: Mapping[str, Any]) -> None:
 
 
 def save_figure(
-    folder: Path, stem: str, figure: Figure, formats: Iterable[str]
+    folder: Path, stem: str, figure: Figure, formats: Sequence[str]
 ) -> None:
     """Writes a figure in every format."""
-    for suffix in formats:
-        with replacing(folder / f"{stem}.{suffix}") as beside:
-            figure.savefig(beside, dpi="figure")
+    for name, suffix in zip(pictures(stem, formats), formats, strict=True):
+        if suffix == "svg":
+            svg(figure, folder / name)
+        else:
+            with replacing(folder / name) as beside:
+                figure.savefig(beside, dpi="figure")

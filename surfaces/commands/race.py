@@ -1,5 +1,6 @@
 """`race`: optimizers race down surfaces, as animations, pictures and a table."""
 
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,8 +10,9 @@ from rich.progress import Progress
 from surfaces import animate, plot, table, terminal
 from surfaces.arguments import Rate
 from surfaces.commands import options
-from surfaces.files import replacing, write_text
+from surfaces.files import write_text
 from surfaces.functions import SURFACES
+from surfaces.mp4_file import ffmpeg
 from surfaces.racer import Racer
 from surfaces.racing import RATES, Result, race
 from surfaces.roster import (
@@ -21,6 +23,8 @@ from surfaces.roster import (
     distinct_colours,
 )
 from surfaces.surface import Surface
+
+FILMS = {"gif": animate.gif, "mp4": animate.mp4}
 
 
 @click.command("race")
@@ -43,8 +47,9 @@ from surfaces.surface import Surface
 )
 @options.steps(100, of="optimizer; an animation has a frame a step")
 @options.size("1200x600")
-@options.formats("gif", "png", default=("gif", "png"))
+@options.formats("gif", "mp4", "png", "svg", default=("gif", "png"))
 @options.out
+@options.force
 def race_command(
     names: tuple[str, ...],
     optimizers: tuple[str, ...] | None,
@@ -54,12 +59,13 @@ def race_command(
     size: tuple[int, int],
     formats: tuple[str, ...],
     out: Path,
+    force: bool,
 ) -> None:
     """Race optimizers down SURFACEs (default: all eight).
 
     For each surface FOLDER gets an animation (SURFACE.gif) and a picture of its last
     frame (SURFACE.png); for all together a table (race.csv, race.json), which is
-    printed too.
+    printed too. What is there already stays, unless by --force.
 
     \b
     Each optimizer at its own best learning rate, on all surfaces:
@@ -71,13 +77,26 @@ def race_command(
     """
     roster = ORIGINAL if preset == "original" else ROSTER
     default = ORIGINAL if preset == "original" else DEFAULT
+    for name in optimizers or ():
+        if name in ROSTER and name not in roster:
+            raise click.BadParameter(
+                f"{name!r} is none of --preset original, whose settings are fixed for "
+                f"{', '.join(roster)}; without the preset it races.",
+                param_hint="'--optimizers'",
+            )
     racers = options.racers_of(optimizers or default, roster)
     if learning_rate is None:
         learning_rate = ORIGINAL_LEARNING_RATE if preset == "original" else "best"
     rates = [learning_rate] if isinstance(learning_rate, float) else RATES
-    options.need_folder(out)
-    console = terminal.output()
     surfaces = [SURFACES[name] for name in dict.fromkeys(names or SURFACES)]
+    files = [options.pictures(surface.name, formats) for surface in surfaces]
+    if "mp4" in formats:
+        try:
+            ffmpeg()
+        except (ModuleNotFoundError, RuntimeError) as error:
+            raise click.ClickException(f"{error}.") from error
+    options.claim(out, ["race.csv", "race.json", *itertools.chain(*files)], force)
+    console = terminal.output()
     with terminal.bars() as progress:
         task = progress.add_task("racing", total=len(racers))
         results = race(
@@ -86,8 +105,9 @@ def race_command(
         for surface in surfaces:
             _draw(out, surface, results[surface.name], racers, size, formats, progress)
     everything = [result for row in results.values() for result in row]
-    write_text(out / "race.csv", table.to_csv(everything))
-    write_text(out / "race.json", table.to_json(everything))
+    how = {"steps": steps, "preset": preset}
+    write_text(out / "race.csv", table.to_csv(everything, **how))
+    write_text(out / "race.json", table.to_json(everything, **how))
     console.print(table.to_rich(everything))
     console.print(f"\n{table.LEGEND}\n")
     console.print(f"Pictures, race.csv and race.json are in {out}/")
@@ -115,12 +135,16 @@ def _draw(
         )
     ]
     picture = plot.RaceFigure(surface, tracks, size=size)
-    task = progress.add_task(surface.name, total=picture.steps + 1)
-    if "gif" in formats:
-        with replacing(out / f"{surface.name}.gif") as beside:
-            animate.gif(picture, beside, progress=lambda: progress.advance(task))
-    if "png" in formats:
-        with replacing(out / f"{surface.name}.png") as beside:
-            picture.draw(picture.steps)
-            picture.figure.savefig(beside, dpi="figure")
-    progress.update(task, completed=picture.steps + 1)
+    films = [suffix for suffix in FILMS if suffix in formats]
+    count = max(len(films), 1) * (picture.steps + 1)
+    task = progress.add_task(surface.name, total=count)
+    for suffix in films:
+        file = out / f"{surface.name}.{suffix}"
+        try:
+            FILMS[suffix](picture, file, progress=lambda: progress.advance(task))
+        except RuntimeError as error:  # ffmpeg's
+            raise click.ClickException(f"{file}: {error}.") from error
+    picture.draw(picture.steps)
+    stills = [suffix for suffix in formats if suffix not in FILMS]
+    options.save_figure(out, surface.name, picture.figure, stills)
+    progress.update(task, completed=count)

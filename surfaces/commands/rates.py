@@ -1,5 +1,6 @@
 """`rates`: which learning rates work, for every optimizer on every surface."""
 
+import itertools
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ least and the greatest of them; between these others may fail."""
 @options.size("1600x1000")
 @options.formats("png", "svg", default=("png",))
 @options.out
+@options.force
 @options.source
 def rates_command(
     names: tuple[str, ...],
@@ -40,6 +42,7 @@ def rates_command(
     size: tuple[int, int],
     formats: tuple[str, ...],
     out: Path,
+    force: bool,
     source: Path | None,
 ) -> None:
     """Map which learning rates work on SURFACEs (default: all eight).
@@ -47,28 +50,30 @@ def rates_command(
     Every optimizer runs at 256 learning rates from 1e-5 to 10. For each surface FOLDER
     gets a picture of the final heights (SURFACE-rates.png) and the numbers
     (SURFACE-rates.csv, SURFACE-rates.npz); for all together a table (rates.csv), which
-    is printed too.
+    is printed too. What is there already stays, unless by --force.
 
     \b
     All optimizers on all surfaces:
       python -m surfaces rates
     A larger picture, without running again:
-      python -m surfaces rates --from plots/spiral-rates.npz --size 2400x1500
+      python -m surfaces rates --from plots/spiral-rates.npz --size 2400x1500 --force
     """
     if source is not None:
         loaded = options.load(source, RateCurve, drawing=("size", "formats"))
-        options.need_folder(out)
+        options.claim(out, options.pictures(source.stem, formats), force)
         maps = {source.stem: loaded}
     else:
         racers = options.racers_of(optimizers or ROSTER, ROSTER)
-        options.need_folder(out)
         surfaces = [SURFACES[name] for name in dict.fromkeys(names or SURFACES)]
+        stems = [f"{surface.name}-rates" for surface in surfaces]
+        files = [options.files(stem, formats) for stem in stems]
+        options.claim(out, ["rates.csv", *itertools.chain(*files)], force)
         with terminal.bars() as bars:
             task = bars.add_task("running", total=len(racers))
             found = rate_curves(
                 surfaces, racers, steps=steps, progress=lambda: bars.advance(task)
             )
-        maps = {f"{name}-rates": curves for name, curves in found.items()}
+        maps = dict(zip(stems, found.values(), strict=True))
         for stem, curves in maps.items():
             options.save_records(out, stem, curves)
             write_text(out / f"{stem}.csv", _heights(curves))

@@ -26,7 +26,7 @@ MOST = 1_000_000  # points
 SHOWN = 5  # of the best points
 
 
-@click.command("sweep")
+@click.command("sweep", context_settings={"allow_extra_args": True})
 @click.option(
     "--optimizer",
     type=OneOf(ROSTER),
@@ -60,6 +60,7 @@ SHOWN = 5  # of the best points
 @options.size("1000x700")
 @options.formats("png", "svg", default=("png",))
 @options.out
+@options.force
 @options.source
 def sweep_command(
     optimizer: str | None,
@@ -70,11 +71,13 @@ def sweep_command(
     size: tuple[int, int],
     formats: tuple[str, ...],
     out: Path,
+    force: bool,
     source: Path | None,
 ) -> None:
     """Map where an optimizer ends by one or two of its hyperparameters.
 
     FOLDER gets a picture and the numbers: SURFACE-OPTIMIZER-AXIS-AXIS.png, .csv, .npz.
+    What is there already stays, unless by --force.
 
     \b
     Any two numbers that the optimizer takes:
@@ -84,20 +87,25 @@ def sweep_command(
       python -m surfaces sweep --optimizer ranger --surface custom2 \\
         --axis sync_period=5,6,10,20 --axis b1=0:0.9:10:lin --learning-rate 0.1
     """
+    for extra in click.get_current_context().args:
+        raise click.UsageError(
+            f"{extra!r} is one too many: --surface names the surface, --optimizer the "
+            "optimizer, --axis a hyperparameter."
+        )
     if source is not None:
         loaded = options.load(source, GridSearch, drawing=("size", "formats"))
-        options.need_folder(out)
         stem, (name, found) = source.stem, next(iter(loaded.items()))
+        options.claim(out, options.pictures(stem, formats), force)
     else:
         name, place = _given("optimizer", optimizer), _given("surface", surface)
         rows = _rows_of(name, _given("axes", axes), learning_rate, steps)
-        options.need_folder(out)
+        stem = "-".join([place, name, *rows])
+        options.claim(out, options.files(stem, formats), force)
         with terminal.working(f"running {math.prod(map(len, rows.values()))} points"):
             fixed = {}
             if "learning_rate" not in rows:
                 fixed["learning_rate"] = _rate(name, place, learning_rate, steps)
             found = grid_search(ROSTER[name], SURFACES[place], rows, steps, **fixed)
-        stem = "-".join([place, name, *rows])
         options.save_records(out, stem, {name: found})
         write_text(out / f"{stem}.csv", _to_csv(found))
     options.save_figure(out, stem, _figure(name, found, size), formats)

@@ -1,0 +1,48 @@
+"""A figure in, SVG out: lines and letters as outlines, all that is heavy as images.
+
+An image is a PNG, or a JPEG where that is much smaller: basins are, whose soft shades a
+PNG stores to the last digit.
+"""
+
+import base64
+import io
+import os
+import re
+from pathlib import Path
+
+from matplotlib.figure import Figure
+from PIL import Image
+
+from surfaces import style
+from surfaces.files import replacing
+
+_PNG = re.compile(r'data:image/png;base64,([^"]+)')
+
+
+@style.sheet
+def svg(figure: Figure, file: str | os.PathLike[str]) -> None:
+    """Writes a figure; one that is drawn again has the same bytes, whenever that is.
+
+    Args:
+      figure: what to write, of this package or any other.
+      file: a path; what is there is replaced.
+
+    Raises:
+      FileNotFoundError: if its folder is not there.
+    """
+    text = io.StringIO()
+    figure.savefig(text, format="svg", dpi="figure", metadata={"Date": None})
+    with replacing(Path(file)) as beside:
+        beside.write_text(_PNG.sub(_smaller, text.getvalue()), encoding="utf-8")
+
+
+def _smaller(png: re.Match[str]) -> str:
+    """The image as a JPEG, if it is opaque and that saves a third."""
+    jpeg = io.BytesIO()
+    with Image.open(io.BytesIO(base64.b64decode(png[1]))) as image:
+        if image.getchannel("A").getextrema() != (255, 255):
+            return png[0]
+        image.convert("RGB").save(jpeg, "jpeg", quality=92, subsampling=0)
+    coded = base64.b64encode(jpeg.getvalue()).decode()
+    saves = 3 * len(coded) < 2 * len(png[1])
+    return f"data:image/jpeg;base64,{coded}" if saves else png[0]
