@@ -6,20 +6,25 @@ colour on terrain and map. What is still to come is pale.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import LogNorm
+from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
 from surfaces.style import GRID, HEIGHTS, INK, QUIET, quieten
 from surfaces.trail import casing_of
 
-Curve = tuple[str, NDArray[Any]]  # a colour and the heights from step 0 on, finite
+HEAD = 5  # size of a head, in points
+
+# What `trail.look` says of a racer, and its heights from step 0 on, finite.
+Curve = tuple[Mapping[str, Any], NDArray[Any]]
 
 
 class HeightPanel:
@@ -28,6 +33,7 @@ class HeightPanel:
     Attributes:
       past: what of each curve has been, twice: its casing and its line.
       cursor: a line at the step.
+      heads: where each curve is at the step; there a shape tells it without its colour.
     """
 
     def __init__(
@@ -53,7 +59,8 @@ class HeightPanel:
         axes.tick_params(axis="y", length=0, labelleft=False)
         axes.grid(color=GRID, lw=0.6)
         axes.set_axisbelow(True)
-        for colour, heights in curves:
+        colours = [look["color"] for look, _ in curves]
+        for colour, (_, heights) in zip(colours, curves, strict=True):
             axes.plot(heights, color=colour, lw=1, alpha=0.3)
         self.curves = [
             np.column_stack([np.arange(len(heights)), heights]) for _, heights in curves
@@ -61,13 +68,24 @@ class HeightPanel:
         # Every curve on its casing, so that it stands out from those it crosses.
         self.past = LineCollection(
             [],
-            colors=[c for colour, _ in curves for c in (casing_of(colour), colour)],
+            colors=[c for colour in colours for c in (casing_of(colour), colour)],
             linewidths=(2.4, 1.2),
             joinstyle="round",
             zorder=3,
         )
         axes.add_collection(self.past, autolim=False)
         self.cursor = axes.axvline(0, color=INK, lw=0.8, clip_on=False)
+        self.heads = [
+            Line2D([], [], **{**look, "markersize": HEAD}, clip_on=False, zorder=4)
+            for look, _ in curves
+        ]
+        for head in self.heads:
+            axes.add_line(head)
+
+    @property
+    def moving(self) -> list[Artist]:
+        """What a step redraws."""
+        return [self.past, self.cursor, *self.heads]
 
     def move(self, step: int) -> None:
         """Draws the curves as far as `step`."""
@@ -75,3 +93,5 @@ class HeightPanel:
         self.past.set_segments(
             [points[: step + 1] for points in self.curves for _ in range(2)]
         )
+        for head, points in zip(self.heads, self.curves, strict=True):
+            head.set_data(*points[: step + 1][-1:].T)

@@ -109,8 +109,8 @@ class RaceFigure:
         draw_terrain(relief, nodes[::2, ::2], HEIGHTS(norm(above[::2, ::2])), camera)
         draw_map(plan, nodes, above, norm)
         curves = [
-            (t.colour, style.shown(np.asarray(t.values)[: c.lost] - surface.minimum))
-            for t, c in zip(tracks, courses, strict=True)
+            (drawn, style.shown(np.asarray(t.values)[: c.lost] - surface.minimum))
+            for drawn, t, c in zip(looks, tracks, courses, strict=True)
         ]
         self.heights = HeightPanel(curve, bar, norm, self.steps, curves)
         name = title or style.named(surface.name)
@@ -127,7 +127,7 @@ class RaceFigure:
             ]
             for axes, view in views
         ]
-        moving: list[Artist] = [self.heights.past, self.heights.cursor, self.counter]
+        moving: list[Artist] = [self.counter, *self.heights.moving]
         moving += [a for panel in self.trails for t in panel for a in (t.line, t.head)]
         self._moving = sorted(moving, key=lambda a: a.get_zorder())
         self._background = self._still()

@@ -128,6 +128,19 @@ def test_curves_have_the_colours_of_their_racers_on_their_casings():
     assert {to_hex(c) for c in colours[::2]} == {QUIET, PAPER}
 
 
+def test_curves_end_in_the_shapes_of_their_racers():
+    short, long = spiral(steps=4), spiral(steps=9)
+    lost = track(long)._replace(values=np.full(10, np.nan))
+    picture = RaceFigure(BOWL, [track(long), track(short), lost], SMALL)
+    shapes = [trail.marker for trail in picture.trails[0]]
+    assert [head.get_marker() for head in picture.heights.heads] == shapes
+    picture.draw(7)
+    places = [head.get_xydata() for head in picture.heights.heads]
+    np.testing.assert_allclose(places[0], [[7, (long[7] ** 2).sum()]])
+    np.testing.assert_allclose(places[1], [[4, (short[4] ** 2).sum()]])
+    assert len(places[2]) == 0
+
+
 def test_the_scale_of_the_curves_is_that_of_the_colours(picture):
     _, plan, bar, curve = picture.figure.axes
     assert bar.get_yscale() == curve.get_yscale() == "log"
