@@ -26,8 +26,7 @@ RING = 1.35  # how much of a head is seen beside another
 PIECES = (
     (math.inf, 0.6, 1.2),
     (30, 0.8, 1.2),
-    (3, 1.0, 1.9),
-    (1, 1.0, 2.6),
+    (2, 1.0, 2.4),
 )
 
 
