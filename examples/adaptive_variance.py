@@ -17,8 +17,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.special import betaln
 
-from surfaces.palette import PALETTE
-from surfaces.terrain import INK, QUIET
+from surfaces.figures.palette import PALETTE
+from surfaces.figures.terrain import INK, QUIET
 
 DRAWS = 200_000
 THRESHOLD = 5  # where RAdam begins to trust its approximation

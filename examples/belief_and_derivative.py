@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 import optax_extra
 from surfaces import ROSTER
-from surfaces.terrain import INK, QUIET
+from surfaces.figures.terrain import INK, QUIET
 
 STEPS = np.arange(1, 101)
 NOISE = jax.random.normal(jax.random.key(0), STEPS.shape)

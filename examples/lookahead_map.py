@@ -17,7 +17,7 @@ from matplotlib.patches import Rectangle
 
 import optax_extra
 from surfaces import SURFACES, descend
-from surfaces.terrain import HEIGHTS, INK, PAPER
+from surfaces.figures.terrain import HEIGHTS, INK, PAPER
 
 jax.config.update("jax_enable_x64", True)
 RATE, STEPS = 0.3, 60  # all periods divide 60: at the end, fast and slow weights agree

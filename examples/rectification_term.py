@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from optax_extra import rectification_term
-from surfaces.terrain import HEIGHTS, INK, QUIET
+from surfaces.figures.terrain import HEIGHTS, INK, QUIET
 
 STEPS = np.arange(1, 5001)
 LABELS = {0.9999: 0.2, 0.999: 0.35, 0.99: 0.5, 0.9: 0.65, 0.8: 0.8}  # b2: its height

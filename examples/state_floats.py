@@ -16,7 +16,7 @@ import optax
 from matplotlib.figure import Figure
 
 import optax_extra
-from surfaces.terrain import HEIGHTS, INK, PAPER
+from surfaces.figures.terrain import HEIGHTS, INK, PAPER
 
 IN_OPTAX = "sgd", "adagrad", "rmsprop", "lion", "adam", "adamw"
 OPTAX = {name: getattr(optax, name)(0.1) for name in IN_OPTAX}

@@ -5,7 +5,7 @@ import sys
 import click
 
 import optax_extra
-from surfaces import terminal
+from surfaces.commands import terminal
 from surfaces.commands.basins import basins_command
 from surfaces.commands.listing import list_command
 from surfaces.commands.page import page_command

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from matplotlib.colors import to_hex
 
-from surfaces import page_data, style
+from surfaces import page_data
+from surfaces.figures import style
 
 if TYPE_CHECKING:
     from surfaces.lattice import Lattice

@@ -4,12 +4,12 @@ Nothing here knows an optimizer, and nothing here touches pyplot. What draws on 
 takes them as `ax` and returns them; without `ax` it makes a figure.
 """
 
-from surfaces.basin_figure import basin_panel, basins
-from surfaces.heat_figure import heat_map
-from surfaces.race_figure import RaceFigure, race
-from surfaces.rate_figure import rate_panel, rates
-from surfaces.svg_file import svg
-from surfaces.trail import Track
+from surfaces.figures.basin_figure import basin_panel, basins
+from surfaces.figures.heat_figure import heat_map
+from surfaces.figures.race_figure import RaceFigure, race
+from surfaces.figures.rate_figure import rate_panel, rates
+from surfaces.figures.svg_file import svg
+from surfaces.figures.trail import Track
 
 __all__ = [
     "Track",

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from surfaces.palette import PALETTE
+from surfaces.figures.palette import PALETTE
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import optax
 
 import optax_extra as ox
-from surfaces.palette import PALETTE
+from surfaces.figures.palette import PALETTE
 from surfaces.racer import Racer
 
 

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image, ImageSequence
 
 from surfaces.animate import gif
+from surfaces.figures.palette import PALETTE
 from surfaces.functions import SURFACES
-from surfaces.palette import PALETTE
 from surfaces.plot import RaceFigure, Track
 
 STEPS = 12

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from surfaces.animate import ffmpeg, mp4
+from surfaces.figures.palette import PALETTE
 from surfaces.functions import SURFACES
-from surfaces.palette import PALETTE
 from surfaces.plot import RaceFigure, Track
 
 STEPS = 12

@@ -12,9 +12,9 @@ from PIL import Image
 
 from surfaces import ORIGINAL, ROSTER, SURFACES, commands
 from surfaces.__main__ import main
+from surfaces.commands.table import COLUMNS
 from surfaces.files import replacing
 from surfaces.plot import RaceFigure
-from surfaces.table import COLUMNS
 
 
 def test_nothing_half_written(tmp_path):

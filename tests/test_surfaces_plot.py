@@ -12,11 +12,11 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from surfaces import ROSTER, SURFACES, Minimum, Surface
-from surfaces.palette import PALETTE
+from surfaces.figures.palette import PALETTE
+from surfaces.figures.style import PAPER, QUIET
+from surfaces.figures.trail import HEAD, MARKERS, RING, sizes_of_heads
 from surfaces.plot import RaceFigure, Track, race
 from surfaces.roster import distinct_colours
-from surfaces.style import PAPER, QUIET
-from surfaces.trail import HEAD, MARKERS, RING, sizes_of_heads
 
 BOWL = Surface(
     lambda point: (point**2).sum(),

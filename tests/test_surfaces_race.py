@@ -9,9 +9,9 @@ import optax
 import pytest
 
 from surfaces import ORIGINAL, ROSTER, SURFACES, Minimum, Racer, Surface, race
-from surfaces.palette import PALETTE
+from surfaces.commands.table import to_json, to_rich
+from surfaces.figures.palette import PALETTE
 from surfaces.roster import DEFAULT, distinct_colours
-from surfaces.table import to_json, to_rich
 
 SGD = {"sgd": ROSTER["sgd"]}
 CLIFF = Surface(

@@ -10,9 +10,9 @@ import pytest
 from matplotlib.figure import Figure
 
 from surfaces import ROSTER, SURFACES, RateCurve, Surface, descend, plot, rate_curves
-from surfaces.rate_figure import OTHERS
+from surfaces.figures.rate_figure import OTHERS
+from surfaces.figures.style import ACCENT, LEAST
 from surfaces.sensitivity import RATES
-from surfaces.style import ACCENT, LEAST
 
 EPS = np.finfo(np.float32).eps
 TILTED = Surface(lambda p: p[0], name="tilted", minima=())

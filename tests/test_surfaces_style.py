@@ -11,8 +11,9 @@ import pytest
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
-from surfaces import Basins, GridSearch, RateCurve, plot, style
-from surfaces.palette import PALETTE
+from surfaces import Basins, GridSearch, RateCurve, plot
+from surfaces.figures import style
+from surfaces.figures.palette import PALETTE
 
 RATES = np.logspace(-5, 1, 256)
 CURVE = RateCurve(

@@ -12,8 +12,8 @@ from PIL import Image
 from test_surfaces_style import BASINS, CURVE, RATES, SEARCH
 
 from surfaces import ROSTER, SURFACES, basins, plot
-from surfaces.palette import PALETTE
-from surfaces.svg_file import svg
+from surfaces.figures.palette import PALETTE
+from surfaces.figures.svg_file import svg
 
 IMAGE = re.compile(r'data:image/(\w+);base64,([^"]+)"')
 

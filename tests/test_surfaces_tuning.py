@@ -21,9 +21,9 @@ from surfaces import (
     grid_search,
     plot,
 )
+from surfaces.figures.spread import spread
+from surfaces.figures.style import LEAST, axes_or_new
 from surfaces.racer import numbers_of
-from surfaces.spread import spread
-from surfaces.style import LEAST, axes_or_new
 
 EPS = np.finfo(np.float32).eps
 ROSENBROCK = SURFACES["rosenbrock"]

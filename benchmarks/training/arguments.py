@@ -15,7 +15,7 @@ from benchmarks.training.loop import Task
 from benchmarks.training.models import MODELS
 from benchmarks.training.study import Array
 from surfaces import ROSTER
-from surfaces.arguments import Names, OneOf
+from surfaces.commands.arguments import Names, OneOf
 from surfaces.files import writable_folder
 
 BEST = np.logspace(-4, 1, 16)  # the rates among which each optimizer finds its best

@@ -13,8 +13,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, NullFormatter, PercentFormatter
 
 from benchmarks.training.study import Array, Trained
-from surfaces.palette import PALETTE
-from surfaces.terrain import INK, PAPER, QUIET
+from surfaces.figures.palette import PALETTE
+from surfaces.figures.terrain import INK, PAPER, QUIET
 
 STYLE = matplotlib.style.context("surfaces.optax_extra")
 

@@ -10,7 +10,7 @@ from matplotlib.ticker import PercentFormatter
 from benchmarks.training.figures import STYLE, band, colours
 from benchmarks.training.loop import HIGHEST, LOWEST
 from benchmarks.training.study import Array, Trained
-from surfaces.terrain import HEIGHTS
+from surfaces.figures.terrain import HEIGHTS
 
 WINDOW = 20  # steps of the running mean of a loss
 POWERS = (-12, -9, -6, -3, 0)  # that get a tick

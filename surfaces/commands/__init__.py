@@ -1,1 +1,1 @@
-"""The commands, a file for each, and the options they share."""
+"""The commands, a file for each, and what they share: options, tables, terminal."""

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
-from surfaces import plot, table, terminal
-from surfaces.arguments import Rate, Whole
+from surfaces import plot
 from surfaces.attraction import Basins, basins, settling_rates
-from surfaces.commands import options
+from surfaces.commands import options, table, terminal
+from surfaces.commands.arguments import Rate, Whole
 from surfaces.files import write_text
 from surfaces.functions import SURFACES
 from surfaces.grid import paced

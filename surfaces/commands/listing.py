@@ -2,7 +2,7 @@
 
 import click
 
-from surfaces import table, terminal
+from surfaces.commands import table, terminal
 from surfaces.functions import SURFACES
 from surfaces.roster import DEFAULT, ORIGINAL, ROSTER
 

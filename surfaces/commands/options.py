@@ -9,12 +9,12 @@ import click
 from matplotlib.figure import Figure
 
 from surfaces import archive
-from surfaces.arguments import Folder, Names, OneOf, Size, Whole
+from surfaces.commands.arguments import Folder, Names, OneOf, Size, Whole
+from surfaces.figures.svg_file import svg
 from surfaces.files import replacing, writable_folder
 from surfaces.functions import SURFACES
 from surfaces.racer import Racer
 from surfaces.roster import ROSTER
-from surfaces.svg_file import svg
 
 F = TypeVar("F", bound=Callable[..., Any])
 Record = TypeVar("Record", bound=tuple[Any, ...])

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
-from surfaces import page, terminal
-from surfaces.arguments import Whole
-from surfaces.commands import options
+from surfaces import page
+from surfaces.commands import options, terminal
+from surfaces.commands.arguments import Whole
 from surfaces.files import write_text
 from surfaces.functions import SURFACES
 from surfaces.lattice import lattices

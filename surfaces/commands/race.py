@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 from rich.progress import Progress
 
-from surfaces import animate, plot, table, terminal
-from surfaces.arguments import Rate
-from surfaces.commands import options
+from surfaces import animate, plot
+from surfaces.commands import options, table, terminal
+from surfaces.commands.arguments import Rate
+from surfaces.figures.mp4_file import ffmpeg
 from surfaces.files import write_text
 from surfaces.functions import SURFACES
-from surfaces.mp4_file import ffmpeg
 from surfaces.racer import Racer
 from surfaces.racing import RATES, Result, race
 from surfaces.roster import (

@@ -9,8 +9,8 @@ import click
 import numpy as np
 from rich.table import Table
 
-from surfaces import plot, table, terminal
-from surfaces.commands import options
+from surfaces import plot
+from surfaces.commands import options, table, terminal
 from surfaces.files import write_text
 from surfaces.functions import SURFACES
 from surfaces.roster import ROSTER

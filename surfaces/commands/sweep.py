@@ -13,9 +13,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from rich.table import Table
 
-from surfaces import plot, style, table, terminal
-from surfaces.arguments import Axis, OneOf, Rate
-from surfaces.commands import options
+from surfaces import plot
+from surfaces.commands import options, table, terminal
+from surfaces.commands.arguments import Axis, OneOf, Rate
+from surfaces.figures import style
 from surfaces.files import write_text
 from surfaces.functions import SURFACES
 from surfaces.racing import race

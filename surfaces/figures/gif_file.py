@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import GifImagePlugin, Image
 
+from surfaces.figures.frames import File, Frames, check_times, chosen, place
 from surfaces.files import replacing
-from surfaces.frames import File, Frames, check_times, chosen, place
 
 _CLEAR = 255  # the transparent entry of the palette, after all colours
 _BINS = 1 << 18

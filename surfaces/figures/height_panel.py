@@ -18,8 +18,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
-from surfaces.style import GRID, HEIGHTS, INK, QUIET, quieten
-from surfaces.trail import casing_of
+from surfaces.figures.style import GRID, HEIGHTS, INK, QUIET, quieten
+from surfaces.figures.trail import casing_of
 
 HEAD = 5  # size of a head, in points
 

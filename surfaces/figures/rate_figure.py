@@ -18,8 +18,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator, NullLocator
 from numpy.typing import NDArray
 
-from surfaces import style
-from surfaces.style import ACCENT, GRID, INK, PAPER, QUIET
+from surfaces.figures import style
+from surfaces.figures.style import ACCENT, GRID, INK, PAPER, QUIET
 
 if TYPE_CHECKING:
     from surfaces.sensitivity import RateCurve

@@ -13,7 +13,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from PIL import Image
 
-from surfaces import style
+from surfaces.figures import style
 from surfaces.files import replacing
 
 _PNG = re.compile(r'data:image/png;base64,([^"]+)')

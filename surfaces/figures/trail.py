@@ -14,8 +14,8 @@ from matplotlib.lines import Line2D
 from matplotlib.path import Path
 from numpy.typing import ArrayLike
 
-from surfaces.style import PAPER, QUIET
-from surfaces.terrain import Array, Camera, View
+from surfaces.figures.style import PAPER, QUIET
+from surfaces.figures.terrain import Array, Camera, View
 
 MARKERS = ("o", "s", "^", "D", "v", "p", "h", "d", "<", ">")
 HEAD = 7.5  # size of a head, in points

@@ -18,7 +18,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from surfaces.style import HEIGHTS, INK, PAPER, QUIET, quieten
+from surfaces.figures.style import HEIGHTS, INK, PAPER, QUIET, quieten
 
 if TYPE_CHECKING:
     from surfaces.surface import Surface

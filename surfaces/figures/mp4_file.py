@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from surfaces.figures.frames import File, Frames, check_times, chosen, place
 from surfaces.files import replacing
-from surfaces.frames import File, Frames, check_times, chosen, place
 
 # The colours of high definition, said and meant: players guess where nothing is said.
 _FILTERS = (

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from surfaces.style import INK
+from surfaces.figures.style import INK
 
 TITLE, TICKS = 0.62, 0.5  # above the panels and below them
 MARGIN, GAP, SCALE, BAR = 0.3, 0.5, 0.72, 0.15  # between panels, from left to right

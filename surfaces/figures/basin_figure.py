@@ -18,8 +18,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from surfaces import style
-from surfaces.style import INK, PAPER, QUIET
+from surfaces.figures import style
+from surfaces.figures.style import INK, PAPER, QUIET
 
 if TYPE_CHECKING:
     from surfaces.attraction import Basins

@@ -14,7 +14,7 @@ from matplotlib.text import Text
 from numpy.typing import NDArray
 
 _SHEET = matplotlib.rc_params_from_file(
-    Path(__file__).with_name("optax_extra.mplstyle"), use_default_template=False
+    Path(__file__).parents[1] / "optax_extra.mplstyle", use_default_template=False
 )
 sheet = matplotlib.rc_context(_SHEET)
 """Decorates what draws: it does so in the project's style, whatever the caller's is."""

@@ -11,9 +11,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import NullLocator
 
-from surfaces import style
-from surfaces.spread import Spread, spread
-from surfaces.style import ACCENT, GRID, HEIGHTS, INK, PAPER, QUIET
+from surfaces.figures import style
+from surfaces.figures.spread import Spread, spread
+from surfaces.figures.style import ACCENT, GRID, HEIGHTS, INK, PAPER, QUIET
 
 if TYPE_CHECKING:
     from surfaces.tuning import GridSearch

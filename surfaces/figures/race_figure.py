@@ -18,10 +18,10 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from surfaces import race_layout, style
-from surfaces.height_panel import HeightPanel
-from surfaces.style import HEIGHTS
-from surfaces.terrain import (
+from surfaces.figures import race_layout, style
+from surfaces.figures.height_panel import HeightPanel
+from surfaces.figures.style import HEIGHTS
+from surfaces.figures.terrain import (
     Camera,
     View,
     draw_landmarks,
@@ -29,7 +29,7 @@ from surfaces.terrain import (
     draw_terrain,
     from_above,
 )
-from surfaces.trail import MARKERS, Course, Track, Trail, look, sizes_of_heads
+from surfaces.figures.trail import MARKERS, Course, Track, Trail, look, sizes_of_heads
 
 if TYPE_CHECKING:
     from surfaces.surface import Surface

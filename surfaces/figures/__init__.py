@@ -1,0 +1,1 @@
+"""What pictures are made of; `surfaces.plot` and `surfaces.animate` hand it on."""
