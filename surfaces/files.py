@@ -3,12 +3,14 @@
 import contextlib
 import errno
 import os
+import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 _unfinished: set[Path] = set()
+_writers: set["subprocess.Popen[bytes]"] = set()
 
 
 @contextlib.contextmanager
@@ -30,6 +32,20 @@ def replacing(path: Path) -> Iterator[Path]:
         _unfinished.discard(beside)
 
 
+@contextlib.contextmanager
+def writing(process: "subprocess.Popen[bytes]") -> Iterator[None]:
+    """A process that writes to such a path: it ends before the path is discarded."""
+    _writers.add(process)
+    try:
+        yield
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    finally:
+        _writers.discard(process)
+
+
 def write_text(path: Path, text: str) -> None:
     """Writes a file, whole or not at all."""
     with replacing(path) as beside:
@@ -38,6 +54,11 @@ def write_text(path: Path, text: str) -> None:
 
 def discard_unfinished() -> None:
     """Removes what `replacing` has not renamed yet, before the process ends."""
+    for process in _writers:
+        process.kill()
+        # Not `wait`, which blocks where a signal has interrupted another one.
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(process.pid, 0)
     for beside in _unfinished:
         beside.unlink(missing_ok=True)
 

@@ -114,7 +114,7 @@ def test_a_folder_that_does_not_exist(picture, tmp_path):
 @pytest.mark.parametrize("bad", [{"duration": 0}, {"hold": 9}])
 def test_times_that_are_too_short(picture, bad):
     ((name, time),) = bad.items()
-    message = f"gif: {name} must be at least 10 milliseconds, got {time}"
+    message = f"gif: {name} must be from 10 to 655350 milliseconds, got {time}"
     with pytest.raises(ValueError, match=message):
         gif(picture, io.BytesIO(), **bad)
 

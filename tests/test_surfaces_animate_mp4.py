@@ -1,9 +1,11 @@
 """The MP4 of a race, decoded again."""
 
 import io
+import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -177,8 +179,8 @@ def test_ffmpeg_is_not_installed(picture, tmp_path, monkeypatch):
     [
         ({"frames": []}, "frames must name at least one step, got none"),
         ({"frames": [0, 13]}, "frames must be steps from 0 to 12, got 13"),
-        ({"duration": 0}, "duration must be at least 10 milliseconds, got 0"),
-        ({"hold": -60}, "hold must be at least 10 milliseconds, got -60"),
+        ({"duration": 0}, "duration must be from 10 to 655350 milliseconds, got 0"),
+        ({"hold": -60}, "hold must be from 10 to 655350 milliseconds, got -60"),
     ],
 )
 def test_bad_arguments(picture, arguments, message):
@@ -197,3 +199,30 @@ def test_a_folder_that_does_not_exist(picture, tmp_path):
     message = r"No such file or directory: .*nowhere/race\.mp4'"
     with pytest.raises(FileNotFoundError, match=message):
         mp4(picture, tmp_path / "nowhere" / "race.mp4")
+
+
+# Ctrl-C in the midst of a frame; ffmpeg would write what it has when its input ends.
+INTERRUPTED = """
+import os, signal, sys
+from pathlib import Path
+from surfaces import SURFACES, animate, plot
+from surfaces.commands.terminal import end_at_interrupt
+
+end_at_interrupt()
+path = plot.Track("a step", "blue", [(-0.9, 0.9), (0.0, 0.0)], [1.0, 0.1])
+picture = plot.RaceFigure(SURFACES["sphere"], [path], size=(200, 100))
+interrupt = lambda: os.kill(os.getpid(), signal.SIGINT)
+animate.mp4(picture, Path(sys.argv[1]) / "film.mp4", progress=interrupt)
+"""
+
+
+def test_ctrl_c_leaves_nothing_behind(tmp_path):
+    run = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, tmp_path],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert (run.returncode, run.stderr) == (130, "surfaces: interrupted\n")
+    time.sleep(0.5)  # An ffmpeg that is left over ends in less.
+    assert list(tmp_path.iterdir()) == []

@@ -79,7 +79,7 @@ def test_with_force_all_are_overwritten(command, written, tmp_path):
 def test_many_files_are_one_line(written, capsys):
     arguments = ["rates", *RUNS["rates"], "--out", str(written["rates"])]
     error = refusal(arguments, capsys)
-    assert error.endswith(" and 2 more exist; --force overwrites them.\n")
+    assert error.endswith(" and 1 more exist; --force overwrites them.\n")
 
 
 @pytest.mark.usefixtures("computes_nothing")

@@ -97,7 +97,7 @@ def test_trail_fades_with_age_but_does_not_go():
     picture = RaceFigure(BOWL, [track(spiral(steps=60))], SMALL)
     picture.draw(60)
     casing, colour = np.split(picture.trails[1][0].line.get_edgecolor()[:, 3], 2)
-    assert colour[0] < colour[1] < colour[-1] == 1
+    assert colour[0] < colour[-1] == 1
     assert (casing < colour).all()
     assert colour[0] >= 0.5
 
@@ -126,6 +126,26 @@ def test_curves_have_the_colours_of_their_racers_on_their_casings():
     colours = RaceFigure(BOWL, tracks, SMALL).heights.past.get_edgecolor()
     np.testing.assert_array_equal(colours[1::2], to_rgba_array(PALETTE))
     assert {to_hex(c) for c in colours[::2]} == {QUIET, PAPER}
+
+
+@pytest.mark.parametrize("step", [-1, 21, 2.5])
+def test_a_step_that_is_none_is_refused(picture, step):
+    with pytest.raises(ValueError, match=f"step must be from 0 to 20, got {step}"):
+        picture.draw(step)
+
+
+@pytest.mark.parametrize("size", [(200, 100), (300, 150), (1200, 600)])
+def test_there_is_room_for_many_names(size):
+    tracks = [track(spiral(), f"Lookahead(AdamW), lr 0.0001, {i}") for i in range(27)]
+    figure = RaceFigure(BOWL, tracks, size).figure
+    (legend,) = figure.legends
+    names = legend.get_window_extent()
+    assert names.width < size[0]
+    assert len(legend.get_texts()) == 27
+    for axes in figure.axes:
+        box = axes.get_window_extent()
+        assert box.height > size[1] / 5
+        assert box.y0 >= names.y1 - 0.5
 
 
 def test_curves_end_in_the_shapes_of_their_racers():

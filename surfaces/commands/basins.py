@@ -120,7 +120,7 @@ def basins_command(
             options.save_figure(out, stem, figure, formats)
     console = terminal.output()
     console.print(_to_rich(maps.values()))
-    console.print(f"\n{LEGEND}\n\nPictures and numbers are in {out}/")
+    console.print(f"\n{LEGEND}\n\n{options.made(source)} in {out}/")
 
 
 def _panels(

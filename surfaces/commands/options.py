@@ -152,6 +152,11 @@ def load(source: Path, kind: type[Record], drawing: Iterable[str]) -> dict[str, 
         ) from error
 
 
+def made(source: Path | None) -> str:
+    """How a command begins to say where its results are."""
+    return "Pictures and numbers are" if source is None else "Pictures are"
+
+
 def racers_of(names: Iterable[str], roster: Mapping[str, Racer]) -> dict[str, Racer]:
     """The racers that --optimizers names."""
     known = OneOf(roster)

@@ -8,10 +8,8 @@ import click
 from rich.progress import Progress
 
 from surfaces import animate, plot
-from surfaces.commands import options, table, terminal
+from surfaces.commands import ledger, options, table, terminal
 from surfaces.commands.arguments import Rate
-from surfaces.figures.mp4_file import ffmpeg
-from surfaces.files import write_text
 from surfaces.functions import SURFACES
 from surfaces.racer import Racer
 from surfaces.racing import RATES, Result, race
@@ -24,6 +22,7 @@ from surfaces.roster import (
 )
 from surfaces.surface import Surface
 
+TABLES = ("race.csv", "race.json")
 FILMS = {"gif": animate.gif, "mp4": animate.mp4}
 
 
@@ -65,7 +64,8 @@ def race_command(
 
     For each surface FOLDER gets an animation (SURFACE.gif) and a picture of its last
     frame (SURFACE.png); for all together a table (race.csv, race.json), which is
-    printed too. What is there already stays, unless by --force.
+    printed too. Pictures that are there already stay, unless by --force; of the tables
+    the rows of these surfaces are renewed.
 
     \b
     Each optimizer at its own best learning rate, on all surfaces:
@@ -92,10 +92,11 @@ def race_command(
     files = [options.pictures(surface.name, formats) for surface in surfaces]
     if "mp4" in formats:
         try:
-            ffmpeg()
+            animate.ffmpeg()
         except (ModuleNotFoundError, RuntimeError) as error:
             raise click.ClickException(f"{error}.") from error
-    options.claim(out, ["race.csv", "race.json", *itertools.chain(*files)], force)
+    tables = ledger.foreign(out, TABLES)
+    options.claim(out, [*tables, *itertools.chain(*files)], force)
     console = terminal.output()
     with terminal.bars() as progress:
         task = progress.add_task("racing", total=len(racers))
@@ -106,8 +107,8 @@ def race_command(
             _draw(out, surface, results[surface.name], racers, size, formats, progress)
     everything = [result for row in results.values() for result in row]
     how = {"steps": steps, "preset": preset}
-    write_text(out / "race.csv", table.to_csv(everything, **how))
-    write_text(out / "race.json", table.to_json(everything, **how))
+    for name in TABLES:
+        ledger.update(out / name, (table.record(r) | how for r in everything))
     console.print(table.to_rich(everything))
     console.print(f"\n{table.LEGEND}\n")
     console.print(f"Pictures, race.csv and race.json are in {out}/")

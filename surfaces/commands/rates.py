@@ -10,7 +10,7 @@ import numpy as np
 from rich.table import Table
 
 from surfaces import plot
-from surfaces.commands import options, table, terminal
+from surfaces.commands import ledger, options, table, terminal
 from surfaces.files import write_text
 from surfaces.functions import SURFACES
 from surfaces.roster import ROSTER
@@ -50,7 +50,8 @@ def rates_command(
     Every optimizer runs at 256 learning rates from 1e-5 to 10. For each surface FOLDER
     gets a picture of the final heights (SURFACE-rates.png) and the numbers
     (SURFACE-rates.csv, SURFACE-rates.npz); for all together a table (rates.csv), which
-    is printed too. What is there already stays, unless by --force.
+    is printed too. What is there already stays, unless by --force; of that table the
+    rows of these surfaces are renewed.
 
     \b
     All optimizers on all surfaces:
@@ -67,7 +68,8 @@ def rates_command(
         surfaces = [SURFACES[name] for name in dict.fromkeys(names or SURFACES)]
         stems = [f"{surface.name}-rates" for surface in surfaces]
         files = [options.files(stem, formats) for stem in stems]
-        options.claim(out, ["rates.csv", *itertools.chain(*files)], force)
+        tables = ledger.foreign(out, ["rates.csv"])
+        options.claim(out, [*tables, *itertools.chain(*files)], force)
         with terminal.bars() as bars:
             task = bars.add_task("running", total=len(racers))
             found = rate_curves(
@@ -78,7 +80,8 @@ def rates_command(
             options.save_records(out, stem, curves)
             write_text(out / f"{stem}.csv", _heights(curves))
         rows = (row for curves in maps.values() for row in _rows(curves))
-        write_text(out / "rates.csv", table.csv_of(COLUMNS, rows))
+        records = (dict(zip(COLUMNS, row, strict=True)) for row in rows)
+        ledger.update(out / "rates.csv", records)
     with terminal.bars() as bars:
         for stem, curves in bars.track(maps.items(), description="drawing"):
             labelled = {options.label(name): curve for name, curve in curves.items()}
@@ -88,7 +91,7 @@ def rates_command(
     console.print(_to_rich(maps.values()))
     if len(maps) > 1:
         console.print("", _means(maps.values()))
-    console.print(f"\n{LEGEND}\n\nPictures and numbers are in {out}/")
+    console.print(f"\n{LEGEND}\n\n{options.made(source)} in {out}/")
 
 
 def _rows(curves: Mapping[str, RateCurve]) -> Iterable[tuple[Any, ...]]:

@@ -115,7 +115,7 @@ def sweep_command(
     lost = np.count_nonzero(~found.inside)
     console.print(
         f"\n{lost} of {found.inside.size} points left the window or diverged.\n\n"
-        f"Picture and numbers are in {out}/"
+        f"{options.made(source)} in {out}/"
     )
 
 

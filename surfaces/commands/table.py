@@ -1,8 +1,7 @@
-"""Tables: results of races for the terminal, as CSV and as JSON, and what can race."""
+"""Tables: results of races for the terminal and as records, and what can race."""
 
 import csv
 import io
-import json
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -42,19 +41,8 @@ def with_columns(names: Iterable[str], numbers: Iterable[str]) -> Table:
     return table
 
 
-def to_csv(results: Iterable[Result], **common: Any) -> str:
-    """One line a result, with what is common to all; what is not there is empty."""
-    rows = ([*_record(result).values(), *common.values()] for result in results)
-    return csv_of([*COLUMNS, *common], rows)
-
-
-def to_json(results: Iterable[Result], **common: Any) -> str:
-    """A list of objects with what is common to all; what is not there, or NaN: null."""
-    records = [_record(result) | common for result in results]
-    return json.dumps(records, indent=1, allow_nan=False) + "\n"
-
-
-def _record(result: Result) -> dict[str, Any]:
+def record(result: Result) -> dict[str, Any]:
+    """A result by its columns; None for what is not there, or not finite."""
     record = {name: getattr(result, name) for name in COLUMNS}
     return {
         name: None if isinstance(value, float) and not math.isfinite(value) else value

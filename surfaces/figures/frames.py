@@ -1,4 +1,4 @@
-"""What an animation is made from, and what all its formats refuse."""
+"""What an animation is made from, where pictures go, and what all formats refuse."""
 
 import os
 from collections.abc import Iterable
@@ -8,6 +8,7 @@ from typing import IO, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+LONGEST = 655_350  # milliseconds: what a GIF can say of a frame
 File = str | os.PathLike[str] | IO[bytes]
 
 
@@ -36,16 +37,17 @@ def chosen(function: str, figure: Frames, frames: Iterable[int] | None) -> list[
 
 
 def check_times(function: str, **times: int) -> None:
-    """Refuses milliseconds that no player can show."""
+    """Refuses milliseconds that no player can show, or a GIF cannot say."""
     for name, time in times.items():
-        if not time >= 10:
+        if not 10 <= time <= LONGEST:
             raise ValueError(
-                f"{function}: {name} must be at least 10 milliseconds, got {time!r}"
+                f"{function}: {name} must be from 10 to {LONGEST} milliseconds, "
+                f"got {time!r}"
             )
 
 
 def place(function: str, file: File, suffix: str) -> Path | IO[bytes]:
-    """Where an animation goes: a path with the right ending, or an open file."""
+    """Where a picture goes: a path with the right ending, or an open file."""
     if not isinstance(file, (str, os.PathLike)):
         return file
     path = Path(file)

@@ -21,7 +21,7 @@ from surfaces.files import replacing
 _CLEAR = 255  # the transparent entry of the palette, after all colours
 _BINS = 1 << 18
 _EVENNESS = 0.7  # of the palette: 0 serves all shades alike, 1 all pixels
-_TOLERANCE = 20  # of 255: a pixel that is off by no more stays as it is
+_TOLERANCE = 24  # of 255: a pixel that is off by no more stays as it is
 _FOREVER = b"!\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00"
 
 _Words = NDArray[np.uint32]  # a pixel as one word, red in its lowest byte
@@ -43,13 +43,13 @@ def gif(
       figure: the race.
       file: a path that ends in .gif, or a binary file to write to.
       frames: the steps to show, from 0 to the last; by default all.
-      duration: milliseconds a frame, at least 10. GIF counts hundredths of a second.
-      hold: milliseconds of the last frame, at least 10.
+      duration: milliseconds a frame, from 10 to 655350, in hundredths of a second.
+      hold: milliseconds of the last frame, likewise.
       progress: called once a frame.
 
     Raises:
-      ValueError: if frames is empty or names what is no step, if a time is too short,
-        or if the path has another ending.
+      ValueError: if frames is empty or names what is no step, if a time is out of its
+        range, or if the path has another ending.
       FileNotFoundError: if the path's folder does not exist.
 
     Example:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from surfaces.figures.frames import File, Frames, check_times, chosen, place
-from surfaces.files import replacing
+from surfaces.files import replacing, writing
 
 # The colours of high definition, said and meant: players guess where nothing is said.
 _FILTERS = (
@@ -25,7 +25,7 @@ _FILTERS = (
     "tpad=stop_mode=clone:stop={held}",
 )
 _COLOURS = "-colorspace bt709 -color_primaries bt709 -color_trc bt709 -color_range tv"
-_CODEC = "-c:v libx264 -preset veryfast -crf 23 -movflags +faststart -f mp4"
+_CODEC = "-c:v libx264 -preset veryfast -crf 26 -movflags +faststart -f mp4"
 
 
 def mp4(
@@ -43,14 +43,14 @@ def mp4(
       figure: the race.
       file: a path that ends in .mp4, or a binary file to write to.
       frames: the steps to show, from 0 to the last; by default all.
-      duration: milliseconds a frame, at least 10.
-      hold: milliseconds of the last frame, at least 10: so many as make whole frames.
+      duration: milliseconds a frame, from 10 to 655350.
+      hold: milliseconds of the last frame, likewise: so many as make whole frames.
       progress: called once a frame.
 
     Raises:
       ModuleNotFoundError: if imageio-ffmpeg is not installed.
-      ValueError: if frames is empty or names what is no step, if a time is too short,
-        or if the path has another ending.
+      ValueError: if frames is empty or names what is no step, if a time is out of its
+        range, or if the path has another ending.
       FileNotFoundError: if the path's folder does not exist.
       RuntimeError: if ffmpeg fails.
 
@@ -115,16 +115,13 @@ def _encode(
         # Its log goes to a file, because nobody reads a pipe while frames are written.
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=log)
         assert process.stdin is not None
-        try:
-            with contextlib.suppress(BrokenPipeError), process.stdin as pixels:
+        with writing(process), contextlib.suppress(BrokenPipeError):
+            with process.stdin as pixels:
                 for step in steps:
                     pixels.write(np.ascontiguousarray(figure.frame(step)).data)
                     if progress is not None:
                         progress()
-        except BaseException:
-            process.kill()
             process.wait()
-            raise
         if process.wait():
             log.seek(0)
             (*_, last) = log.read().decode(errors="replace").strip().splitlines() or [

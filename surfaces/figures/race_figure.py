@@ -134,7 +134,15 @@ class RaceFigure:
         self.draw(0)
 
     def draw(self, step: int) -> None:
-        """Draws the race as it stands at `step`."""
+        """Draws the race as it stands at `step`.
+
+        Raises:
+          ValueError: if there is no such step.
+        """
+        if step not in range(self.steps + 1):
+            raise ValueError(
+                f"RaceFigure: step must be from 0 to {self.steps}, got {step!r}"
+            )
         for panel in self.trails:
             spots = np.array([t.spot(step) for t in panel]).reshape(-1, 2)
             sizes = sizes_of_heads(spots * 72 / self.figure.dpi)

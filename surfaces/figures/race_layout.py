@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -13,6 +15,7 @@ from matplotlib.lines import Line2D
 from surfaces.figures.style import INK
 
 TITLE, TICKS = 0.62, 0.5  # above the panels and below them
+LEGEND = 0.5  # how much of the rest it may take
 MARGIN, GAP, SCALE, BAR = 0.3, 0.5, 0.72, 0.15  # between panels, from left to right
 
 
@@ -31,29 +34,33 @@ def legend(
     labels: Sequence[str],
     looks: Sequence[Mapping[str, Any]],
 ) -> float:
-    """Writes the legend in as few rows as fit; returns its upper edge."""
+    """Writes the legend as large as it fits, in as few rows; returns its upper edge."""
+    if not labels:
+        return 0.1
     handles = [Line2D([], [], **look, lw=2.4) for look in looks]
-    upper = 0.1
-    for rows in range(1, len(labels) + 1):
+    width, height = figure.get_size_inches()
+    highest = LEGEND * (height - TITLE - TICKS)
+    shapes = itertools.product(0.8 ** np.arange(12), range(1, len(labels) + 1))
+    for scale, rows in shapes:
         legend = figure.legend(
             handles,
             labels,
             ncols=math.ceil(len(labels) / rows),
             loc="lower center",
-            bbox_to_anchor=(0.5, 0.08 / figure.get_figheight()),
+            bbox_to_anchor=(0.5, 0.08 / height),
             frameon=False,
-            fontsize=9.5,
+            fontsize=9.5 * scale,
+            markerscale=scale,
             labelcolor=INK,
             columnspacing=2.4,
             handlelength=2.2,
         )
         box = legend.get_window_extent(canvas.get_renderer())
-        upper = box.y1 / figure.dpi
-        if box.width < 0.97 * figure.bbox.width:
-            break
-        if rows < len(labels):
-            legend.remove()
-    return float(upper)
+        upper = float(box.y1 / figure.dpi)
+        if box.width < 0.97 * width * figure.dpi and upper < highest:
+            return upper
+        legend.remove()
+    return 0.1
 
 
 def panels(figure: Figure, lower: float, aspect: float) -> Panels:

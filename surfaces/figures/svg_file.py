@@ -6,7 +6,6 @@ PNG stores to the last digit.
 
 import base64
 import io
-import os
 import re
 from pathlib import Path
 
@@ -14,26 +13,33 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from surfaces.figures import style
-from surfaces.files import replacing
+from surfaces.figures.frames import File, place
+from surfaces.files import write_text
 
 _PNG = re.compile(r'data:image/png;base64,([^"]+)')
 
 
 @style.sheet
-def svg(figure: Figure, file: str | os.PathLike[str]) -> None:
+def svg(figure: Figure, file: File) -> None:
     """Writes a figure; one that is drawn again has the same bytes, whenever that is.
 
     Args:
       figure: what to write, of this package or any other.
-      file: a path; what is there is replaced.
+      file: a path that ends in .svg, where what is there is replaced, or a binary file
+        to write to.
 
     Raises:
+      ValueError: if the path has another ending.
       FileNotFoundError: if its folder is not there.
     """
-    text = io.StringIO()
-    figure.savefig(text, format="svg", dpi="figure", metadata={"Date": None})
-    with replacing(Path(file)) as beside:
-        beside.write_text(_PNG.sub(_smaller, text.getvalue()), encoding="utf-8")
+    out = place("svg", file, ".svg")
+    drawn = io.StringIO()
+    figure.savefig(drawn, format="svg", dpi="figure", metadata={"Date": None})
+    text = _PNG.sub(_smaller, drawn.getvalue())
+    if isinstance(out, Path):
+        write_text(out, text)
+    else:
+        out.write(text.encode())
 
 
 def _smaller(png: re.Match[str]) -> str:

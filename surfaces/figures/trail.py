@@ -20,12 +20,11 @@ from surfaces.figures.terrain import Array, Camera, View
 MARKERS = ("o", "s", "^", "D", "v", "p", "h", "d", "<", ">")
 HEAD = 7.5  # size of a head, in points
 RING = 1.35  # how much of a head is seen beside another
-# The pieces of a trail: up to which age in steps, how opaque, how wide. First it thins,
-# then it fades, but at a few ages alone: a pixel that stays as it is costs an animation
-# nothing. The oldest piece is still to be seen.
+MOST_RINGS = 9  # of that width around one another; more are thinner
+# The pieces of a trail: up to which age in steps, how opaque, how wide. It thins and
+# fades at one age alone: a pixel that stays as it is costs an animation nothing.
 PIECES = (
-    (math.inf, 0.6, 1.2),
-    (30, 0.8, 1.2),
+    (math.inf, 0.7, 1.2),
     (2, 1.0, 2.4),
 )
 
@@ -148,12 +147,13 @@ def sizes_of_heads(spots: Array) -> Array:
     All in points. A head grows until a ring of it is seen around or beside every later
     one, and a little where another is so near that its shape cannot be told.
     """
+    ring = RING * min(1, MOST_RINGS / max(len(spots), 1))
     gaps = np.linalg.norm(spots[:, None] - spots, axis=-1)
     gaps = np.nan_to_num(gaps, nan=np.inf)
     radii = np.full(len(spots), HEAD / 2)
     for i in reversed(range(len(spots) - 1)):
         gap, later = gaps[i, i + 1 :], radii[i + 1 :]
-        around, near = later + RING - gap, HEAD / 2 + RING * (1 - gap / 6)
+        around, near = later + ring - gap, HEAD / 2 + ring * (1 - gap / 6)
         radii[i] = max(radii[i], around.max(), near.max())
     return 2 * radii
 
