@@ -8,13 +8,16 @@ the new state is stored where it is made, and what follows reads it as stored:
     stored, seen = encode(leaf)    in place of    leaf
 
 That holds for any function that JAX can trace: it becomes a list of equations, and the
-encoder follows the equation that makes the leaf.
+encoder follows the equation that makes the leaf. If that is a call of a jitted function
+it is the equation in there, if it only casts a float32 the one before. What a branch, a
+loop or a function with a derivative of its own makes is stored when it ends.
 """
 
 from collections.abc import Callable, Iterator, Sequence, Set
 from typing import Any, TypeAlias
 
 import jax
+import jax.numpy as jnp
 from jax.extend import core
 
 Encoder: TypeAlias = Callable[[jax.Array], tuple[Any, jax.Array]]
@@ -22,25 +25,36 @@ Encoder: TypeAlias = Callable[[jax.Array], tuple[Any, jax.Array]]
 
 def run(
     function: Callable[..., Any], encoders: Sequence[Encoder | None], *args: Any
-) -> tuple[Any, list[Any]]:
-    """function(*args) with the last leaves of its result stored.
+) -> Any:
+    """function(*args) with leaves of its result stored.
 
     Args:
-      function: what to run; it returns two trees.
-      encoders: one for each leaf of the second tree, from a leaf to what is stored and
-        what the rest of the function reads in its place; None leaves it as it is.
+      function: what to run; it returns a tree.
+      encoders: one for each leaf of the result, from a leaf to what is stored and what
+        the rest of the function reads in its place; None leaves it as it is. Of one
+        array that is several leaves the rest reads what the last encoder says.
       *args: trees of arrays.
 
     Returns:
-      The first tree, and the leaves of the second, stored.
+      The tree, in which leaves are what is stored.
     """
-    leaves = jax.tree.leaves(args)
     trace: Any = jax.make_jaxpr(function, return_shape=True)
-    closed, (first, _) = trace(*args)
+    closed, result = trace(*args)
+    _, stored = _evaluate(closed, jax.tree.leaves(args), encoders)
+    return jax.tree.unflatten(jax.tree.structure(result), stored)
+
+
+def _evaluate(
+    closed: Any, args: Sequence[Any], encoders: Sequence[Encoder | None]
+) -> tuple[list[Any], list[Any]]:
+    """The results as the rest reads them, and as they are stored."""
     jaxpr = closed.jaxpr
-    count = len(jaxpr.outvars) - len(encoders)
-    pairs = zip(jaxpr.outvars[count:], encoders, strict=True)
-    encoder_of = {made: encoder for made, encoder in pairs if encoder is not None}
+    before_cast = _before_casts(jaxpr)
+    encoder_of = {
+        before_cast.get(atom, atom): encoder
+        for atom, encoder in zip(jaxpr.outvars, encoders, strict=True)
+        if encoder is not None and not isinstance(atom, core.Literal)
+    }
     seen: dict[Any, Any] = {}
     stored: dict[Any, Any] = {}
 
@@ -50,36 +64,73 @@ def run(
                 stored[variable], value = encoder_of[variable](value)
             seen[variable] = value
 
-    bind(jaxpr.constvars, closed.consts)
-    bind(jaxpr.invars, leaves)
-    # What is stored as it came in, a gradient say, is read as it came in.
-    seen.update(zip(jaxpr.invars, leaves, strict=True))
-    for part in _parts(jaxpr, encoder_of.keys()):
-        evaluate = core.jaxpr_as_fun(core.ClosedJaxpr(part, ()))
-        bind(part.outvars, evaluate(*(seen[variable] for variable in part.invars)))
-
     def value_of(atom: Any) -> Any:
         return atom.val if isinstance(atom, core.Literal) else seen[atom]
 
-    out = [value_of(atom) for atom in jaxpr.outvars[:count]]
-    state = [
-        value_of(atom) if encoder is None else stored[atom]
-        for atom, encoder in zip(jaxpr.outvars[count:], encoders, strict=True)
-    ]
-    return jax.tree.unflatten(jax.tree.structure(first), out), state
+    def result(atom: Any, encoder: Encoder | None) -> Any:
+        value = value_of(atom)
+        if encoder is None:
+            return value
+        if not isinstance(atom, core.Literal):
+            made = before_cast.get(atom, atom)
+            if encoder_of[made] is encoder:
+                return stored[made]
+        return encoder(jnp.asarray(value))[0]
+
+    bind(jaxpr.constvars, closed.consts)
+    bind(jaxpr.invars, args)
+    # What is stored as it came in, a gradient say, is read as it came in.
+    seen.update(zip(jaxpr.invars, args, strict=True))
+    for part in _parts(jaxpr, encoder_of.keys()):
+        values = list(map(value_of, part.invars))
+        if _is_call(part):
+            inner = [encoder_of.get(variable) for variable in part.outvars]
+            as_read, as_stored = _evaluate(part.params["jaxpr"], values, inner)
+            seen.update(zip(part.outvars, as_read, strict=True))
+            stored.update(zip(part.outvars, as_stored, strict=True))
+        else:
+            evaluate = core.jaxpr_as_fun(core.ClosedJaxpr(part, ()))
+            bind(part.outvars, evaluate(*values))
+    return list(map(value_of, jaxpr.outvars)), list(
+        map(result, jaxpr.outvars, encoders)
+    )
+
+
+def _before_casts(jaxpr: Any) -> dict[Any, Any]:
+    """From what is a float32 cast to another type to that float32."""
+    return {
+        equation.outvars[0]: equation.invars[0]
+        for equation in jaxpr.eqns
+        if equation.primitive.name == "convert_element_type"
+        and equation.invars[0].aval.dtype == jnp.float32
+        and not isinstance(equation.invars[0], core.Literal)
+    }
+
+
+def _is_call(part: Any) -> bool:
+    """Whether it is one equation that calls a jitted function."""
+    return isinstance(part, core.JaxprEqn) and part.primitive.name in ("jit", "pjit")
 
 
 def _parts(jaxpr: Any, ends: Set[Any]) -> Iterator[Any]:
-    """The equations in lists, each to the next one that makes one of `ends`."""
+    """The equations in lists, each to the next one that makes one of `ends`.
+
+    If that is a call of a jitted function, it comes by itself.
+    """
     read = set(_variables(jaxpr.outvars))
     for equation in jaxpr.eqns:
         read.update(_variables(equation.invars))
     equations: list[Any] = []
     for equation in jaxpr.eqns:
-        equations.append(equation)
-        if equation is jaxpr.eqns[-1] or not ends.isdisjoint(equation.outvars):
+        ending = not ends.isdisjoint(equation.outvars)
+        alone = ending and _is_call(equation)
+        if not alone:
+            equations.append(equation)
+        if equations and (ending or equation is jaxpr.eqns[-1]):
             yield _part(jaxpr, equations, read)
             equations = []
+        if alone:
+            yield equation
 
 
 def _part(jaxpr: Any, equations: list[Any], read: Set[Any]) -> Any:

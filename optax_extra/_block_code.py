@@ -5,9 +5,11 @@ far its bits are above the block's floor, in strides of an eighth of an octave:
 
     |x|  =  the float with the bits (floor + code) 2^20,  code 0 for zero
 
-A block with negative numbers has codes to 127 and a sign, which reach 16 octaves below
-its greatest magnitude, in the rest codes reach to 255 and 32 octaves. So a second
-moment has the range of the squares of a first one, without being told which is which.
+A block with negative numbers has codes to 127 and a sign, in the rest codes reach to
+255. The two greatest are infinity and NaN, whatever the floor, so that these do not
+touch their neighbours; the others reach 15 octaves below the block's greatest finite
+magnitude, or 31. So a second moment has the range of the squares of a first one,
+without being told which is which.
 
     rounding   by chance, with mean x, so that averages that move slowly do move
     below      what is smaller than a block's least code becomes, with mean x, zero or
@@ -30,7 +32,7 @@ import numpy as np
 
 _SIGNED, _UNSIGNED = np.int32(127), np.int32(255)  # greatest codes
 _STRIDE = 20  # bits of a mantissa that are not kept: 3 of 23 are.
-_INFINITY = 0x7F800000
+_INFINITY, _QUIET = 0x7F800000, 22  # The bit above which NaN does not signal.
 # XLA on a CPU writes a longer array to memory before it takes the maximum.
 _REDUCED = 32
 
@@ -52,9 +54,10 @@ class Blocks(NamedTuple):
 
 def is_blocks(node: Any) -> bool:
     """Where a tree ends, if blocks are leaves. Flax's nnx makes a mapping of them."""
-    if isinstance(node, Mapping):
-        return set(node) == set(Blocks._fields)
-    return isinstance(node, Blocks)
+    if not isinstance(node, Mapping) or set(node) != set(Blocks._fields):
+        return isinstance(node, Blocks)
+    kinds = [getattr(leaf, "dtype", None) for leaf in jax.tree.leaves(node)]
+    return kinds == [jnp.uint8, jnp.int16]  # Params may have these names, too.
 
 
 def size_of(blocks: Any) -> int:
@@ -74,26 +77,28 @@ def encode(values: jax.Array, noise: jax.Array, size: int) -> Blocks:
     """float32 of one axis or more to blocks of `size`, a power of two.
 
     Args:
-      values: what to encode; infinities and NaN stay what they are, but in blocks with
-        them small numbers are lost.
+      values: what to encode; infinities and NaN stay what they are.
       noise: random bits, uint32 of the same shape.
       size: numbers in a block, the last one of an axis may have fewer.
     """
     bits = jax.lax.bitcast_convert_type(values, jnp.int32)
     magnitude = bits & 0x7FFFFFFF
-    # Not x < 0, which a processor may take to be wrong of denormal numbers.
-    negative = (bits < 0) & (magnitude > 0)
+    # Below -0, to -inf. Not x < 0, which a processor may take to be wrong of denormal
+    # numbers; and NaN has no sign: which one it gets depends on the processor.
+    negative = (bits > -(2**31)) & (bits <= _INFINITY - 2**31)
     floors = _floors(negative, magnitude, size)
     floor, levels = _of_elements(floors, values.shape)
 
     fine = (noise >> 32 - _STRIDE).astype(jnp.int32)
-    level = jnp.clip((magnitude + fine >> _STRIDE) - floor, 0, levels)
+    level = jnp.minimum((magnitude + fine >> _STRIDE) - floor, levels - 2)
     least = floor + 1 << _STRIDE
     # |x| / least as a chance; without negatives all but zero is the least.
     chance = (fine.astype(jnp.float32) + 0.5) * 2.0**-_STRIDE
     stays = jnp.abs(values) > chance * jax.lax.bitcast_convert_type(least, jnp.float32)
     stays = jnp.where(levels == _UNSIGNED, magnitude > 0, stays)
     level = jnp.where(magnitude < least, stays.astype(jnp.int32), level)
+    no_number = jnp.where(magnitude > _INFINITY, levels, levels - 1)
+    level = jnp.where(magnitude < _INFINITY, level, no_number)
     sign = jnp.where(negative, np.uint8(128), np.uint8(0))
     # Two arrays meet last of all: what is made of one XLA would make again elsewhere.
     return Blocks(level.astype(jnp.uint8) | sign, floors)
@@ -107,6 +112,8 @@ def decode(blocks: Any) -> jax.Array:
     floor, levels = _of_elements(floors, codes.shape)
     level = codes & levels
     magnitude = jnp.where(level == 0, 0, level + floor << _STRIDE)
+    no_number = _INFINITY + (level - levels + 1 << _QUIET)
+    magnitude = jnp.where(level < levels - 1, magnitude, no_number)
     sign = (codes & ~levels) << 24
     return jax.lax.bitcast_convert_type(magnitude | sign, jnp.float32)
 
@@ -119,16 +126,18 @@ def decode_all(tree: chex.ArrayTree) -> chex.ArrayTree:
 
 
 def _floors(negative: jax.Array, magnitude: jax.Array, size: int) -> jax.Array:
-    """Floors such that the greatest magnitude of a block has the greatest code."""
+    """Floors such that the greatest finite magnitude of a block has the greatest code.
+
+    Of those of numbers, which are all but the last two.
+    """
     signed = _in_blocks(negative, size).any(-1).any(-1)
-    greatest = _in_blocks(magnitude, size).max(-1)
+    finite = jnp.where(magnitude < _INFINITY, magnitude, 0)
+    greatest = _in_blocks(finite, size).max(-1)
     # Up, so that rounding by chance has room; but nothing finite becomes infinite.
     top = greatest + (1 << _STRIDE) - 1 >> _STRIDE
-    finite = jnp.minimum(top, (_INFINITY >> _STRIDE) - 1)
-    top = jnp.where(greatest < _INFINITY, finite, jnp.minimum(top, 0x7FF)).max(-1)
-    floor = jnp.maximum(top - jnp.where(signed, _SIGNED, _UNSIGNED), 0).astype(
-        jnp.int16
-    )
+    top = jnp.minimum(top, (_INFINITY >> _STRIDE) - 1).max(-1)
+    levels = jnp.where(signed, _SIGNED, _UNSIGNED)
+    floor = jnp.maximum(top - (levels - 2), 0).astype(jnp.int16)
     return jnp.where(signed, floor, ~floor)
 
 

@@ -138,7 +138,10 @@ def transformation(part: str, name: str, value: Any, or_else: str = "") -> None:
     """Whatever has the two functions of a transformation is one."""
     if not (callable(getattr(value, "init", None)) and hasattr(value, "update")):
         allowed = f"a GradientTransformation{or_else and f', {or_else}'}"
-        raise TypeError(f"{part}: {name} must be {allowed}, got {value!r}")
+        shown = repr(value)
+        if len(shown) > 80:  # A tree of arrays, say.
+            shown = type(value).__name__
+        raise TypeError(f"{part}: {name} must be {allowed}, got {shown}")
 
 
 def floating_leaves(part: str, params: chex.ArrayTree) -> None:

@@ -8,21 +8,25 @@ Arithmetic is the inner transformation's own, in float32. See `_rounding` and
 
 from __future__ import annotations
 
+import contextlib
 import functools
-import zlib
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import chex
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 
-from optax_extra import _as_stored, _block_code, _check, _numerics, _rounding
+from optax_extra import _as_stored, _block_code, _check, _few_bits
 
-# Fields that hold weights: of `lookahead`, and of Optax's schedule_free, dog, prodigy.
-WEIGHTS = ("slow", "z", "init_params", "params0")
+# Fields that are not averages: weights of `lookahead`, and of Optax's schedule_free,
+# dog, prodigy, cocob, mechanize and madgrad, lbfgs; and what its line searches and
+# rprop keep.
+KEPT = (
+    *("slow", "z", "init_params", "params0", "init_particles", "x0", "params"),
+    *("grad", "step_sizes"),
+)
 _BLOCK_SIZE = 32
 
 
@@ -41,11 +45,11 @@ class QuantizedState(NamedTuple):
 
 def quantize_state(
     inner: optax.GradientTransformation,
-    format: str = "bfloat16",
+    format: Any = "bfloat16",
     *,
     block_size: int | None = None,
     min_size: int = 4096,
-    keep: Sequence[str] = WEIGHTS,
+    keep: Collection[str] = KEPT,
     seed: int = 0,
 ) -> optax.GradientTransformationExtraArgs:
     """Keeps the state of any transformation in 16 or 8 bits a number.
@@ -58,14 +62,25 @@ def quantize_state(
     last axis of which each has its own range: it suits momenta and second moments
     alike, and none of these decodes to less than zero, or to zero beneath a momentum.
 
-    Arithmetic is float32, and updates are taken from the state as it is stored. Of
-    float32 and bfloat16 leaves all are stored so, but small ones and those of `keep`;
-    all other leaves (counters, float64, float16, complex) stay as they are. It does
-    not change params: for these see `compensate`.
+    Arithmetic is float32, also where gradients are bfloat16, as updates then are, too;
+    and updates are taken from the state as it is stored. `init` decides what is stored
+    so: all float32 and bfloat16 leaves but small ones and those of `keep`. All others
+    (counters, float64, float16, complex) stay as they are; but a small leaf that is
+    bfloat16 anyway is rounded by chance, too. It does not change params: for these see
+    `compensate`.
 
-    `adabelief` and `adaderivative` measure how far the gradient is from a stored one,
-    and take the rounding for a change of the gradient: at least 1/256 of it in 16 bits,
-    1/16 in 8. So gradients without noise get shorter steps than in float32.
+    It is meant for averages. `adabelief` and `adaderivative` measure how far the
+    gradient is from a stored one, and take the rounding for a change of the gradient:
+    at least 1/256 of it in 16 bits, 1/16 in 8. So gradients without noise get shorter
+    steps than in float32. A block of "int8" spans 15 octaves of gradient: a single one
+    50,000 times as large as its neighbours' makes these stand still until it is
+    forgotten; clip it, or take smaller blocks.
+
+    Derivatives pass through "bfloat16" as if there were no rounding. They do not pass
+    through the integers of "int8": there they know of the newest gradient alone.
+
+    Wrappers that branch or loop, as `optax.apply_if_finite` and `optax.MultiSteps`,
+    belong around it: inside, steps are taken from exact numbers, which costs a copy.
 
     In "bfloat16" the state is the tree that it was. In "int8" a leaf is a tuple
     `Blocks(codes, floors)`, of which codes have the leaf's shape: give
@@ -76,17 +91,21 @@ def quantize_state(
 
     Args:
       inner: whose state to keep, a part or a whole optimizer of any library.
-      format: "bfloat16", or "int8" for 8 bits and 16 for each block.
+      format: "bfloat16", or "int8" for 8 bits and 16 for each block; the dtypes of
+        these names will do.
       block_size: numbers in a block of "int8", a power of two; None for 32, as in
-        the microscaling formats. Where a leaf's last axis is spread over devices, as
-        `init` can see outside of `jax.jit`, it is the greatest that no device shares.
+        the microscaling formats. Where a leaf's last axis is spread over devices, it is
+        the greatest that no device shares, if `init` can see that: under `jax.jit` only
+        where the mesh's axes are explicit, so else give one that divides the shards.
       min_size: leaves of fewer elements stay as they are; the default is that of
         Dettmers et al.
-      keep: names of fields that stay as they are; by default those of weights, which
-        are not averages of gradients: `lookahead`'s slow ones, and those of Optax's
-        `schedule_free`, `dog` and `prodigy`.
+      keep: names of fields that stay as they are; by default those of fields that are
+        no averages: weights (`lookahead`'s slow ones, and those of Optax's
+        `schedule_free`, `dog`, `prodigy`, `cocob`, `mechanize`, `madgrad`, `lbfgs`),
+        the gradient that a line search hands on, and the step sizes of `rprop`.
       seed: chooses the noise of rounding. It is the same on any number of devices,
-        and for all leaves of one shape, which therefore do not know each other.
+        and for all leaves of one shape, which therefore do not know each other. Inside
+        of `jax.shard_map` every device draws the same.
 
     Returns:
       A `GradientTransformationExtraArgs`; extra arguments go to `inner`.
@@ -94,7 +113,7 @@ def quantize_state(
     Raises:
       TypeError: if `inner` is no transformation, or an argument of the wrong kind.
       ValueError: if an argument is out of its range; at `init`, if the state of `inner`
-        has no floating leaf, or is in blocks already.
+        has no floating leaf, is in blocks already, or has no field of a name in `keep`.
 
     Example:
       >>> import jax.numpy as jnp
@@ -116,57 +135,47 @@ def quantize_state(
     """
     part = "quantize_state"
     _check.transformation(part, "inner", inner)
-    _check.one_of(part, "format", format, ("bfloat16", "int8"))
+    format = _known_format(part, format)
     size = _known_block_size(part, format, block_size)
     _check.count(part, "min_size", min_size)
-    if isinstance(keep, str):
+    if isinstance(keep, str) or not isinstance(keep, Collection):
         raise TypeError(f"{part}: keep must be a list of names, got {keep!r}")
     _check.count(part, "seed", seed, least=0)
     inner = optax.with_extra_args_support(inner)
     kept = frozenset(keep)
-
-    def is_coded(path: Any, leaf: Any) -> bool:
-        if _block_code.is_blocks(leaf):
-            return True
-        if kept.intersection(_fields(path)):
-            return False
-        large = jnp.ndim(leaf) > 0 and jnp.size(leaf) >= min_size
-        return large and jnp.result_type(leaf) in (jnp.float32, jnp.bfloat16)
-
-    def encode(path: Any, leaf: chex.Array, count: chex.Array, size: int) -> Any:
-        """What is stored."""
-        name = "/".join((str(seed), *_fields(path)))
-        key = _rounding.scramble(count.astype(jnp.uint32))
-        key = key + np.uint32(zlib.crc32(name.encode()))
-        values = leaf.astype(jnp.float32)
-        noise = _rounding.noise(values.shape, key)
-        if format == "bfloat16":
-            return _rounding.to_bfloat16(values, noise)
-        return _block_code.encode(values, noise, size)
-
-    def encoder(path: Any, old: Any, count: chex.Array) -> _as_stored.Encoder | None:
-        if not is_coded(path, old):
-            return None
-        here = _block_code.size_of(old) if _block_code.is_blocks(old) else size
-
-        def store(leaf: jax.Array) -> tuple[Any, jax.Array]:
-            stored = encode(path, leaf, count, here)
-            read = _decode(stored).astype(leaf.dtype)
-            return stored, _rounding.with_slope_of(leaf, read)
-
-        return store
+    by_chance = functools.partial(_few_bits.by_chance, seed=seed)
 
     def init_fn(params: chex.ArrayTree) -> QuantizedState:
         state = inner.init(params)
-        _check_state(part, params, state)
+        _check_state(part, keep, params, state)
+        names_of = _few_bits.names_beside(params)
         zero = jnp.zeros([], jnp.int32)
 
         def store(path: Any, leaf: Any) -> Any:
-            if not is_coded(path, leaf):
+            names = names_of(path)
+            large = jnp.ndim(leaf) > 0 and jnp.size(leaf) >= min_size
+            floating = jnp.result_type(leaf) in (jnp.float32, jnp.bfloat16)
+            if not (large and floating) or kept.intersection(names):
                 return leaf
-            return encode(path, leaf, zero, _size_within_shard(leaf, size))
+            return by_chance(
+                leaf, names, count=zero, size=_few_bits.size_within_shard(leaf, size)
+            )
 
         return QuantizedState(zero, jax.tree_util.tree_map_with_path(store, state))
+
+    def encoder(
+        old: Any, names: list[str], count: chex.Array
+    ) -> _as_stored.Encoder | None:
+        """For what is to be stored as `old` was."""
+        if not _block_code.is_blocks(old):
+            if jnp.ndim(old) == 0 or kept.intersection(names):
+                return _few_bits.nearest(old)
+            if jnp.result_type(old) != jnp.bfloat16:
+                return None
+        blocks = _few_bits.size_of(old)
+        return _few_bits.encoder(
+            functools.partial(by_chance, names=names, count=count, size=blocks)
+        )
 
     def update_fn(
         updates: chex.ArrayTree,
@@ -175,15 +184,23 @@ def quantize_state(
         **extra_args: Any,
     ) -> tuple[chex.ArrayTree, QuantizedState]:
         count = optax.safe_increment(state.count)
-        stored, structure = jax.tree_util.tree_flatten_with_path(
+        names_of = _few_bits.names_beside(updates)
+        leaves, structure = jax.tree_util.tree_flatten_with_path(
             state.inner, is_leaf=_block_code.is_blocks
         )
-        wide = [_decode(old) if is_coded(at, old) else old for at, old in stored]
+        named = [(old, names_of(path)) for path, old in leaves]
+        # Weights keep their dtype: parts ask it what an addition to params will round.
+        read = [
+            old if kept.intersection(names) else _few_bits.read(old)
+            for old, names in named
+        ]
+        encoders = [_few_bits.nearest(leaf) for leaf in jax.tree.leaves(updates)]
+        encoders += [encoder(old, names, count) for old, names in named]
         updates, new = _as_stored.run(
             functools.partial(inner.update, **extra_args),
-            [encoder(path, old, count) for path, old in stored],
-            updates,
-            jax.tree.unflatten(structure, wide),
+            encoders,
+            jax.tree.map(_few_bits.read, updates),
+            jax.tree.unflatten(structure, read),
             params,
         )
         kinds = jax.tree.structure(state.inner)  # Of blocks, too.
@@ -193,21 +210,18 @@ def quantize_state(
     return optax.GradientTransformationExtraArgs(init_fn, update_fn)
 
 
-def _fields(path: Any) -> list[str]:
-    """The names of a state's fields on the way to a leaf, and not those of params."""
-    attribute = jax.tree_util.GetAttrKey
-    return [key.name for key in path if isinstance(key, attribute)]
+def _known_format(part: str, format: Any) -> str:
+    if not isinstance(format, str):
+        with contextlib.suppress(TypeError):
+            format = jnp.dtype(format).name
+    _check.one_of(part, "format", format, ("bfloat16", "int8"))
+    return str(format)
 
 
-def _decode(stored: Any) -> jax.Array:
-    if _block_code.is_blocks(stored):
-        return _block_code.decode(stored)
-    return _numerics.upcast(stored)
-
-
-def _known_block_size(part: str, format: str, block_size: int | None) -> int:
+def _known_block_size(part: str, format: str, block_size: int | None) -> int | None:
+    """What `_few_bits.by_chance` calls the size: None for "bfloat16"."""
     if block_size is None:
-        return _BLOCK_SIZE
+        return _BLOCK_SIZE if format == "int8" else None
     if format != "int8":
         raise ValueError(
             f"{part}: block_size must be None with format={format!r}, which has no "
@@ -219,27 +233,27 @@ def _known_block_size(part: str, format: str, block_size: int | None) -> int:
     return block_size
 
 
-def _check_state(part: str, params: Any, state: Any) -> None:
-    """Refuses states in which there is nothing to store in fewer bits."""
+def _check_state(part: str, keep: Collection[str], params: Any, state: Any) -> None:
+    """Refuses states in which there is nothing to store in fewer bits, or to keep."""
     nodes = jax.tree.leaves(state, is_leaf=_block_code.is_blocks)
     if any(map(_block_code.is_blocks, nodes)):
         raise ValueError(
             f"{part}: the state of inner must not be in blocks, got Blocks"
         )
+    if not jax.tree.leaves(params):
+        return
     kinds = {jnp.result_type(leaf) for leaf in jax.tree.leaves(state)}
-    if jax.tree.leaves(params) and not any(
-        jnp.issubdtype(kind, jnp.inexact) for kind in kinds
-    ):
+    if not any(jnp.issubdtype(kind, jnp.inexact) for kind in kinds):
         found = ", ".join(sorted(map(str, kinds))) or "nothing"
         raise ValueError(
             f"{part}: the state of inner must have floating leaves, got {found}"
         )
-
-
-def _size_within_shard(leaf: chex.Array, size: int) -> int:
-    """`size`, or as much of it as divides a last axis that is spread over devices."""
-    sharding = getattr(leaf, "sharding", None)
-    if isinstance(leaf, jax.core.Tracer) or sharding is None:
-        return size
-    length = int(sharding.shard_shape(leaf.shape)[-1])
-    return size if length == leaf.shape[-1] else int(np.gcd(length, size))
+    names_of = _few_bits.names_beside(params)
+    paths = [path for path, _ in jax.tree_util.tree_leaves_with_path(state)]
+    fields = {name for path in paths for name in names_of(path)}
+    for name in keep:
+        if name not in KEPT and name not in fields:
+            raise ValueError(
+                f"{part}: keep must name fields of the state of inner, got {name!r}; "
+                f"it has {', '.join(sorted(fields))}"
+            )

@@ -45,11 +45,12 @@ def noise(shape: Sequence[int], key: chex.Array) -> jax.Array:
 def to_bfloat16(value: jax.Array, noise: jax.Array) -> jax.Array:
     """float32 to one of its two neighbours in bfloat16; what is one already stays.
 
-    So do zeros, infinities and NaN. Only what is beyond the greatest bfloat16, 3.39e38,
-    may become infinite, as in any conversion. The derivative is that of no rounding.
+    So do zeros, infinities and NaN. What is beyond the greatest bfloat16, 3.39e38, but
+    finite becomes that and not infinite. The derivative is that of no rounding.
     """
     bits = jax.lax.bitcast_convert_type(value, jnp.uint32)
-    rounded = bits + (noise >> 16) & np.uint32(0xFFFF0000)
+    has_upper = bits & np.uint32(0x7FFF0000) < np.uint32(0x7F7F0000)
+    rounded = jnp.where(has_upper, bits + (noise >> 16), bits) & np.uint32(0xFFFF0000)
     exact = jax.lax.bitcast_convert_type(rounded, jnp.float32)
     return with_slope_of(value, exact).astype(jnp.bfloat16)
 

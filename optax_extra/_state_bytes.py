@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numbers
 from typing import Any, NamedTuple
 
 import chex
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 from optax_extra import _block_code, _check
@@ -40,7 +42,7 @@ def state_bytes(
       `StateBytes(floats, bytes)`, both divided by the number of elements of params.
 
     Raises:
-      TypeError: if optimizer is no transformation.
+      TypeError: if optimizer is no transformation, or params are no arrays.
       ValueError: if params have no elements.
 
     Example:
@@ -56,7 +58,13 @@ def state_bytes(
       3.0 floats, 6.0 bytes a parameter
     """
     _check.transformation("state_bytes", "optimizer", optimizer)
-    size = sum(leaf.size for leaf in jax.tree.leaves(params))
+    for leaf in jax.tree.leaves(params):
+        if not (hasattr(leaf, "shape") or isinstance(leaf, numbers.Number)):
+            raise TypeError(
+                "state_bytes: params must be a tree of arrays or of shapes, got "
+                f"{type(leaf).__name__}"
+            )
+    size = sum(map(np.size, jax.tree.leaves(params)))
     if not size:
         raise ValueError("state_bytes: params must have elements, got none")
     state = jax.eval_shape(optimizer.init, params)

@@ -259,21 +259,28 @@ def quantized(
     )
 
 
+# All formats of what the table in the README has; of the rest one each.
 QUANTIZED = [
     Row(
-        f"quantize_state-{recipe.__name__}-{format}",
+        f"quantize_state-{name}-{format}",
         functools.partial(quantized, recipe),
         LEARNING_RATE | WEIGHT_DECAY | DECAYS,
         BLOCKWISE,
         {"format": format},
     )
-    for recipe in (
-        optax_extra.adaderivative,
-        optax_extra.adabelief,
-        optax_extra.radam,
-        optax_extra.lion,
+    for name, recipe, formats in (
+        ("adaderivative", optax_extra.adaderivative, FORMATS),
+        ("adabelief", optax_extra.adabelief, FORMATS),
+        ("radam", optax_extra.radam, FORMATS),
+        ("lion", optax_extra.lion, FORMATS),
+        ("ranger", optax_extra.ranger, ["bfloat16"]),
+        (
+            "adamd_amsgrad_dema",
+            functools.partial(optax_extra.adamd, amsgrad=True, moving_average="dema"),
+            ["int8"],
+        ),
     )
-    for format in FORMATS
+    for format in formats
 ]
 
 # Beside float32 params; beside bfloat16 ones it has tests of its own.

@@ -59,14 +59,68 @@ def test_the_same_on_eight_as_on_one(spec, kind, format):
             assert leaf.sharding.is_equivalent_to(found[0].sharding, leaf.ndim)
 
 
+def under_jit(init):
+    """With params in the result: jit takes the devices from what it needs."""
+    return lambda params: jax.jit(lambda params: (init(params), params))(params)[0]
+
+
 @pytest.mark.parametrize(("length", "count"), [(512, 16), (8 * 48, 24), (8 * 3, 24)])
-def test_no_block_straddles_a_shard(length, count):
+@pytest.mark.parametrize(
+    ("kind", "transform"),
+    [
+        (AxisType.Auto, lambda init: init),
+        (AxisType.Explicit, lambda init: init),
+        (AxisType.Explicit, under_jit),
+    ],
+    ids=["auto", "explicit", "explicit under jit"],
+)
+def test_no_block_straddles_a_shard(length, count, kind, transform):
     """Blocks of 32 where they fit, else of the greatest power of two that fits."""
-    params = place(jnp.ones((256, length)), P(None, "x"))
-    state = ox.quantize_state(optax.trace(0.9), "int8").init(params)
+    params = place(jnp.ones((256, length)), P(None, "x"), kind)
+    state = transform(ox.quantize_state(optax.trace(0.9), "int8").init)(params)
     assert state.inner.trace.floors.shape == (256, count)
     updates, after = jax.jit(ox.quantize_state(optax.trace(0.9), "int8").update)(
         params, state
     )
     chex.assert_trees_all_equal_shapes(after, state)
     np.testing.assert_array_equal(updates, 1)
+
+
+def test_no_block_straddles_a_shard_where_asked():
+    """`jit` does not tell where automatic axes spread a leaf."""
+    params = place(jnp.ones((256, 8 * 48)), P(None, "x"))
+    optimizer = ox.quantize_state(optax.trace(0.9), "int8", block_size=16)
+    state = jax.jit(optimizer.init)(params)
+    update = jax.jit(optimizer.update).lower(params, state, params).compile()
+    assert state.inner.trace.floors.shape == (256, 24)
+    assert not re.findall(r"all-\w+\(|collective-\w+\(", update.as_text())
+
+
+@every_format
+def test_under_shard_map(format):
+    """A device's part is below `min_size`, and its state stays as `init` made it."""
+    optimizer = ox.quantize_state(optax.trace(0.9), format)
+    params = place(jnp.ones((64, 128)), P("x"))
+    state = optimizer.init(params)
+    specs = jax.tree.map(lambda leaf: P("x") if leaf.ndim else P(), state)
+    update = jax.shard_map(
+        optimizer.update,
+        mesh=params.sharding.mesh,
+        in_specs=(P("x"), specs),
+        out_specs=(P("x"), specs),
+    )
+    updates, after = jax.jit(update)(params, state)
+    chex.assert_trees_all_equal_shapes_and_dtypes(after, state)
+    np.testing.assert_array_equal(updates, 1)
+
+
+@every_kind
+@pytest.mark.parametrize("spec", SPECS)
+def test_stochastic_addition_is_the_same_on_eight_as_on_one(spec, kind):
+    params = jnp.ones(SHAPE, jnp.bfloat16)
+    updates, key = jnp.asarray(1e-3 * GRADIENTS[0]), jax.random.key(0)
+    expected = ox.apply_updates_stochastic(params, updates, key)
+    spread = [place(leaf, SPECS[spec], kind) for leaf in (params, updates)]
+    found = jax.jit(ox.apply_updates_stochastic)(*spread, key)
+    np.testing.assert_array_equal(np.float32(found), np.float32(expected))
+    assert found.sharding.is_equivalent_to(spread[0].sharding, 2)

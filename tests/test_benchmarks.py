@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
     [
         (["step", "--size", "20000", "--rounds", "1"], "| adabelief |"),
         (["gpu", "--size", "1000", "--lanes", "10", "--rounds", "1"], "| radam |"),
-        (["pictures", "--frames", "2", "--rounds", "1", "--no-page"], "| MP4 |"),
+        (["pictures", "--frames", "2", "--rounds", "1", "--brief"], "| MP4 |"),
     ],
     ids=["step", "gpu", "pictures"],
 )
@@ -39,7 +39,9 @@ def test_runs_and_writes_its_table(arguments, shown, tmp_path):
 
 def test_the_table_of_memory_has_a_row_for_each_recipe_and_format():
     seeds = np.array([0.0, 0.5, 1.0])
-    reached = [memory.Reached(seeds - 3, seeds) for _ in memory.KEYS]
+    reached = [
+        memory.Reached(seeds**row - 3, seeds) for row, _ in enumerate(memory.KEYS, 1)
+    ]
     table = memory.table({"CNN": reached}, memory.time_steps(size=8192, rounds=1))
     rows = [[cell.strip() for cell in row.split("|")] for row in table.split("\n")[2:]]
     assert [(row[1], row[2]) for row in rows] == memory.KEYS
@@ -48,4 +50,5 @@ def test_the_table_of_memory_has_a_row_for_each_recipe_and_format():
         assert sizes[name, "float32"] == bytes
         assert sizes[name, "bfloat16"] == bytes / 2
         assert bytes / 4 < sizes[name, "int8"] < bytes * 0.27
-    assert rows[1][4:7] == ["0.0032", "0.0", "50.0 ± 50.0"]
+    # From losses of 10^(-3, -2.5, -2), the second in pairs 0, 0.25 and 0 apart.
+    assert rows[1][4:8] == ["0.0026", "0.2", "-1.0", "50.0 ± 50.0"]

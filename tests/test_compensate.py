@@ -47,6 +47,18 @@ def test_a_thousand_small_steps_arrive(dtype):
     np.testing.assert_allclose(np.float64(end), 0, atol=EPS**2 * STEPS)
 
 
+@pytest.mark.parametrize(("format", "stride"), [("bfloat16", EPS), ("int8", 1 / 8)])
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
+def test_small_steps_arrive_with_what_is_lost_in_few_bits(format, stride, dtype):
+    """But for a random walk of its roundings, each a stride of half an eps or less."""
+    optimizer = ox.quantize_state(ox.compensate(), format, min_size=1)
+    params, updates = jnp.ones(64, jnp.bfloat16), jnp.full((STEPS, 64), -1e-3, dtype)
+    end, _ = walk(optimizer, params, updates)
+    deviation = np.sqrt(STEPS) * stride * EPS / 2
+    expected = 1 + np.float64(updates).sum(0)
+    np.testing.assert_allclose(np.float64(end), expected, atol=5 * deviation)
+
+
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32"])
 def test_params_and_what_they_lack_are_the_sum(dtype):
     """Rough steps; and no step is shorter than it looks, under jit as well.

@@ -23,6 +23,7 @@ FOUNDATION = {
     "_as_stored",
     "_block_code",
     "_check",
+    "_few_bits",
     "_first_moment",
     "_moments",
     "_numerics",

@@ -7,12 +7,14 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import optax.contrib
 import pytest
 
 import optax_extra as ox
@@ -23,11 +25,15 @@ from optax_extra._block_code import decode_all as decoded
 STRIDES = {"bfloat16": 2.0**-7, "int8": 2.0**-3}
 
 every_format = pytest.mark.parametrize("format", STRIDES)
-every_recipe = pytest.mark.parametrize(
-    "recipe",
-    [ox.adaderivative, ox.adabelief, ox.radam, ox.lion, optax.adam, optax.rmsprop],
-    ids=lambda recipe: f"{recipe.__module__.partition('.')[0]}.{recipe.__name__}",
-)
+RECIPES = [ox.adaderivative, ox.adabelief, ox.radam, ox.lion, optax.adam, optax.rmsprop]
+
+
+def recipe_name(recipe):
+    how = "jitted-" if hasattr(recipe, "__wrapped__") else ""
+    return f"{how}{recipe.__module__.partition('.')[0]}.{recipe.__name__}"
+
+
+every_recipe = pytest.mark.parametrize("recipe", RECIPES, ids=recipe_name)
 
 quantize_all = functools.partial(ox.quantize_state, min_size=1)
 
@@ -75,6 +81,54 @@ def test_neighbours_have_noise_of_their_own():
         assert abs((a * b).mean() * 12) <= 5 / np.sqrt(a.size)
 
 
+def test_what_is_finite_stays_finite():
+    largest = jnp.finfo(jnp.float32).max
+    nan = np.uint32([0x7FC00000, 2**31 - 1, 2**32 - 1]).view(np.float32)
+    rest = np.float32([largest, -largest, np.inf, -np.inf])
+    values = jnp.asarray(np.concatenate([rest, nan]))
+    noise = jnp.full(values.shape, 2**32 - 1, jnp.uint32)
+    rounded = np.float32(_rounding.to_bfloat16(values, noise))
+    greatest = np.float32(jnp.finfo(jnp.bfloat16).max)
+    expected = [greatest, -greatest, np.inf, -np.inf, *nan]
+    np.testing.assert_array_equal(rounded, expected)
+
+
+def test_a_format_may_be_its_dtype():
+    params = jnp.ones(4096)
+    for name, dtype in [("bfloat16", jnp.bfloat16), ("int8", np.int8)]:
+        given, named = (ox.quantize_state(optax.trace(0.9), f) for f in (dtype, name))
+        chex.assert_trees_all_equal(given.init(params), named.init(params), strict=True)
+
+
+@every_format
+def test_a_saturated_moment_comes_back(format):
+    """The first gradients' squares are beyond the greatest float32."""
+    params = jnp.zeros(32)
+    sizes = jnp.concatenate([jnp.full(200, 1e25), jnp.ones(900)])
+    gradients = sizes[:, None] * jnp.ones((1, 32))
+    optimizer = quantize_all(ox.scale_by_adam(0.9, 0.9), format)
+    _, updates = train(optimizer, params, gradients)
+    np.testing.assert_allclose(updates[-1].mean(), 1, rtol=2 * STRIDES[format])
+
+
+@every_format
+@pytest.mark.parametrize("recipe", [optax.adam, ox.adabelief, optax.rmsprop])
+@pytest.mark.parametrize("odd", [np.nan, 1e4])
+def test_one_odd_gradient_does_not_touch_its_neighbours(recipe, format, odd):
+    """No number at all, or large, in the block of others that learn on."""
+    noise = np.random.default_rng(0).normal(size=(300, 32))
+    gradients = np.float32(1 + 0.1 * noise)
+    gradients[10, 0] = odd
+    gradients = jnp.asarray(gradients)
+    params = jnp.zeros(32)
+    _, exact = train(recipe(0.01), params, gradients)
+    _, updates = train(quantize_all(recipe(0.01), format), params, gradients)
+    way, exact_way = (
+        np.float64(some)[:, 1:].sum(0).mean() for some in (updates, exact)
+    )
+    np.testing.assert_allclose(way, exact_way, rtol=STRIDES[format])
+
+
 def test_what_is_stored_how():
     params = {
         "large": jnp.ones((4, 2048)),
@@ -101,6 +155,106 @@ def test_what_is_stored_how():
             else:
                 assert new.shape == old.shape
                 assert new.dtype == (jnp.bfloat16 if few else old.dtype), name
+
+
+class Weights(NamedTuple):
+    """Params with fields of their own, of which one is called as Optax's weights."""
+
+    z: Any
+    w: Any
+
+
+def test_fields_of_params_are_not_those_of_the_state():
+    params = Weights(jnp.ones(64), jnp.ones(64))
+    for optimizer in optax.trace(0.9), optax.chain(optax.trace(0.9), ox.lookahead()):
+        state = quantize_all(optimizer).init(params).inner
+        dtypes = {leaf.dtype for leaf in optax.tree.get(state, "trace")}
+        assert dtypes == {jnp.dtype(jnp.bfloat16)}
+    assert {leaf.dtype for leaf in state[1].slow} == {jnp.dtype(jnp.float32)}
+
+
+def test_params_may_be_called_as_blocks_are():
+    params = {"codes": jnp.ones(64), "floors": jnp.ones(64)}
+    for optimizer in ox.radam(1e-3), quantize_all(ox.radam(1e-3), "int8"):
+        updates, _ = optimizer.update(params, optimizer.init(params), params)
+        chex.assert_trees_all_equal_shapes_and_dtypes(updates, params)
+
+
+@every_format
+def test_init_alone_decides_by_size(format):
+    """A device sees a part of a leaf, and a caller of `vmap(init)` many together."""
+    optimizer = ox.quantize_state(optax.trace(0.9), format, min_size=64)
+    large = jnp.ones((8, 32))
+    many = jax.vmap(optimizer.init)(large)
+    whole = optimizer.init(large)
+    for leaf, state in (
+        (large, many._replace(count=whole.count)),
+        (large[:1], whole._replace(inner=jax.tree.map(lambda x: x[:1], whole.inner))),
+    ):
+        _, after = optimizer.update(leaf, state)
+        chex.assert_trees_all_equal_shapes_and_dtypes(after, state)
+
+
+@every_format
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
+@pytest.mark.parametrize(
+    "inner",
+    [optax.adam, optax.lion, lambda rate: optax.apply_if_finite(optax.adam(rate), 3)],
+    ids=["adam", "lion", "apply_if_finite"],
+)
+def test_whatever_the_dtype_of_params(inner, dtype, format):
+    """Steps of a rate each, in the dtype of gradients; small leaves among them."""
+    params = {
+        "w": jnp.ones(64, dtype),
+        "b": jnp.ones(3, dtype),
+        "s": jnp.ones((), dtype),
+    }
+    optimizer = ox.quantize_state(inner(2.0**-6), format, min_size=64)
+    gradients = jax.tree.map(lambda leaf: jnp.ones((50, *leaf.shape), dtype), params)
+    _, updates = train(optimizer, params, gradients)
+    chex.assert_trees_all_equal_dtypes(updates, params)
+    for leaf in jax.tree.leaves(updates):
+        mean = np.float64(leaf[20:]).mean()
+        np.testing.assert_allclose(mean, -(2.0**-6), rtol=2 * STRIDES[format])
+
+
+@pytest.mark.parametrize(
+    ("inner", "field"),
+    [
+        (optax.contrib.schedule_free_sgd(), "z"),
+        (optax.contrib.dog(), "init_params"),
+        (optax.contrib.prodigy(), "params0"),
+        (optax.contrib.cocob(), "init_particles"),
+        (optax.contrib.mechanize(optax.adam(1e-3)), "x0"),
+        (optax.rprop(1e-3), "step_sizes"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_no_average_is_kept(inner, field):
+    state = quantize_all(inner, "int8").init(jnp.ones(64))
+    assert optax.tree.get(state, field).dtype == jnp.float32
+
+
+@every_format
+def test_lbfgs_keeps_its_weights(format):
+    def height(params):
+        return 0.5 * jnp.sum(jnp.linspace(1.0, 10.0, 64) * (params - 1) ** 2)
+
+    optimizer = quantize_all(optax.lbfgs(), format)
+
+    def step(carry, _):
+        params, state = carry
+        value, gradient = optax.value_and_grad_from_state(height)(
+            params, state=state.inner
+        )
+        updates, state = optimizer.update(
+            gradient, state, params, value=value, grad=gradient, value_fn=height
+        )
+        return (optax.apply_updates(params, updates), state), None
+
+    params = jnp.zeros(64)
+    (params, _), _ = jax.lax.scan(step, (params, optimizer.init(params)), length=30)
+    np.testing.assert_allclose(params, 1, atol=1e-5)
 
 
 def test_double_precision_stays(x64):
@@ -194,8 +348,9 @@ def test_momentum_of_reads_what_is_stored(format):
 
 
 @every_format
-def test_lookahead_inside_synchronises_bit_for_bit(format):
-    params = {"w": jnp.linspace(0.1, 1.0, 8192)}
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_lookahead_inside_synchronises_bit_for_bit(format, dtype):
+    params = {"w": jnp.linspace(0.1, 1.0, 8192, dtype=dtype)}
     optimizer = ox.quantize_state(
         optax.chain(ox.adabelief(0.1), ox.lookahead(3)), format
     )
@@ -223,19 +378,55 @@ def test_no_step_is_infinite(adam, format):
     assert np.abs(updates).max() <= bound
 
 
-def test_what_is_derived_passes_through_rounding():
+@pytest.mark.parametrize(
+    ("format", "expected"),
+    [
+        ("bfloat16", 4 * 2.71),  # Three gradients of four: 1 + 0.9 + 0.81 of each.
+        ("int8", 4),  # The newest alone.
+    ],
+)
+def test_what_is_derived_passes_through_rounding(format, expected):
     def end(rate):
-        params, optimizer = jnp.ones(4), quantize_all(optax.trace(0.9))
+        params, optimizer = jnp.ones(4), quantize_all(optax.trace(0.9), format)
         state = optimizer.init(params)
         for _ in range(3):
             updates, state = optimizer.update(rate * params, state, params)
         return updates.sum()
 
-    # The trace of three gradients: 1 + 0.9 + 0.81 of each of four.
-    np.testing.assert_allclose(jax.grad(end)(1.0), 4 * 2.71, rtol=STRIDES["bfloat16"])
+    np.testing.assert_allclose(jax.grad(end)(1.0), expected, rtol=STRIDES["bfloat16"])
 
 
-@every_recipe
+def jitted(recipe):
+    """The recipe with an `update` that is compiled by itself."""
+
+    @functools.wraps(recipe)
+    def make(*args, **kwargs):
+        made = recipe(*args, **kwargs)
+        return optax.GradientTransformation(made.init, jax.jit(made.update))
+
+    return make
+
+
+@every_format
+@pytest.mark.parametrize(
+    "inner",
+    [
+        optax.trace(0.9),
+        optax.trace(0.9, accumulator_dtype=jnp.bfloat16),
+        jitted(optax.trace)(0.9),
+        jitted(jitted(optax.trace))(0.9),
+    ],
+    ids=["plain", "cast", "jitted", "twice"],
+)
+def test_steps_are_taken_from_what_is_stored(inner, format):
+    gradient = jnp.linspace(0.1, 1.0, 64)
+    optimizer = quantize_all(inner, format)
+    updates, state = optimizer.update(gradient, optimizer.init(gradient))
+    np.testing.assert_array_equal(updates, decoded(state.inner).trace)
+    assert (updates != gradient).any()
+
+
+@pytest.mark.parametrize("recipe", [*RECIPES, jitted(optax.adam)], ids=recipe_name)
 @every_format
 @pytest.mark.skipif(jax.default_backend() != "cpu", reason="It is about XLA on CPU.")
 def test_a_step_needs_no_further_buffer(recipe, format):
@@ -311,6 +502,7 @@ def test_eight_devices() -> None:
         ),
         ({"min_size": 0}, ValueError, "min_size must be at least 1, got 0"),
         ({"keep": "slow"}, TypeError, "keep must be a list of names, got 'slow'"),
+        ({"keep": None}, TypeError, "keep must be a list of names, got None"),
         ({"seed": -1}, ValueError, "seed must be at least 0, got -1"),
         ({"seed": 0.5}, TypeError, "seed must be an integer, got 0.5"),
     ],
@@ -330,5 +522,8 @@ def test_bad_inner():
     ):
         with pytest.raises(ValueError, match=none + found):
             ox.quantize_state(inner).init(jnp.ones(3))
+    unknown = "keep must name fields of the state of inner, got 'nv'; it has count, mu"
+    with pytest.raises(ValueError, match=f"quantize_state: {unknown}, nu"):
+        ox.quantize_state(optax.adam(0.1), keep=("nu", "nv")).init(jnp.ones(3))
     with pytest.raises(ValueError, match="inner must not be in blocks, got Blocks"):
         quantize_all(quantize_all(optax.adam(1e-3), "int8")).init(jnp.ones(3))

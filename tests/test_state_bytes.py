@@ -45,8 +45,17 @@ def test_of_every_row_it_is_what_init_allocates(row):
     assert found == sum(leaf.nbytes for leaf in leaves) / 20
 
 
+def test_of_a_number():
+    assert ox.state_bytes(optax.trace(0.9), {"w": 1.0}) == (1, 4)
+
+
 def test_bad_input():
     with pytest.raises(ValueError, match="state_bytes: params must have elements, got"):
         ox.state_bytes(optax.adam(1e-3), {})
     with pytest.raises(TypeError, match="state_bytes: optimizer must be a Gradient"):
         ox.state_bytes(optax.adam, jnp.ones(3))
+    large = {str(i): jnp.ones(3) for i in range(9)}
+    with pytest.raises(TypeError, match=r"a GradientTransformation, got dict$"):
+        ox.state_bytes(large, optax.adam(1e-3))
+    with pytest.raises(TypeError, match=r"of arrays or of shapes, got function$"):
+        ox.state_bytes(optax.adam(1e-3), test_of_a_number)
