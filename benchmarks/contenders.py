@@ -1,9 +1,6 @@
 """What the step benchmarks time: our recipes, Optax's, and the bytes that must move."""
 
-import datetime
 import functools
-import os
-import platform
 import random
 import statistics
 import time
@@ -150,12 +147,3 @@ def medians(
             if turn >= warmup:
                 seconds[name].append(time.perf_counter() - start)
     return {name: statistics.median(taken) for name, taken in seconds.items()}
-
-
-def setting() -> str:
-    """The machine, the versions and the day that a table was made with."""
-    return (
-        f"{platform.machine()}, {os.cpu_count()} cores, "
-        f"{jax.devices()[0].device_kind}, "
-        f"jax {jax.__version__}, optax {optax.__version__}, {datetime.date.today()}"
-    )

@@ -7,10 +7,8 @@ run, and torch's fused AdamW beside it where torch finds the device. Without an
 accelerator it runs on the CPU: give it a small --size.
 """
 
-import argparse
 import functools
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -24,8 +22,8 @@ from benchmarks.contenders import (
     compile_step,
     medians,
     one_leaf,
-    setting,
 )
+from benchmarks.report import counts, parser, publish, setting
 from surfaces import SURFACES
 from surfaces.scan import on_one, walk_to_end
 
@@ -117,28 +115,22 @@ def lanes_table(lanes: Sequence[int], rounds: int) -> str:
 
 def main() -> None:
     """Prints the tables, and saves them where asked."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--size", type=int, default=1_000_000_000, help="parameters")
-    parser.add_argument(
+    options = parser(__doc__, rounds=11, counted="runs of each")
+    options.add_argument("--size", type=int, default=1_000_000_000, help="parameters")
+    options.add_argument(
         "--lanes",
-        type=lambda text: [int(count) for count in text.split(",")],
+        type=counts,
         default=[1_000, 10_000, 100_000, 1_000_000],
         help="descents at once, separated by commas",
     )
-    parser.add_argument("--rounds", type=int, default=11, help="counted runs of each")
-    parser.add_argument("--out", type=Path, help="Markdown file to write")
-    chosen = parser.parse_args()
-    text = "\n\n".join(
-        [
-            "# On an accelerator",
-            f"{setting()}. Float32, donated, medians of {chosen.rounds}.",
-            steps_table(chosen.size, chosen.rounds),
-            lanes_table(chosen.lanes, chosen.rounds),
-        ]
-    )
-    print(text)
-    if chosen.out:
-        chosen.out.write_text(text + "\n", encoding="utf-8")
+    chosen = options.parse_args()
+    parts = [
+        "# On an accelerator",
+        f"{setting()}. Float32, donated, medians of {chosen.rounds}.",
+        steps_table(chosen.size, chosen.rounds),
+        lanes_table(chosen.lanes, chosen.rounds),
+    ]
+    publish(parts, chosen.out)
 
 
 if __name__ == "__main__":

@@ -3,10 +3,8 @@
 Run: python -m benchmarks.leaves [--counts 1000,3000] [--rounds 5] [--out FILE]
 """
 
-import argparse
 import statistics
 import time
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -19,9 +17,9 @@ from benchmarks.contenders import (
     Step,
     compile_step,
     medians,
-    setting,
     small_leaves,
 )
+from benchmarks.report import counts, parser, publish, setting
 
 ONE_PART = ("adamd", "adabelief", "lion", "adaderivative")
 
@@ -75,27 +73,21 @@ def _ratio(own: list[float], other: list[float]) -> float:
 
 def main() -> None:
     """Prints the tables, and saves them where asked."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
+    options = parser(__doc__, rounds=5, counted="builds of each")
+    options.add_argument(
         "--counts",
-        type=lambda text: [int(count) for count in text.split(",")],
+        type=counts,
         default=[1000, 3000],
         help="numbers of leaves, separated by commas",
     )
-    parser.add_argument("--rounds", type=int, default=5, help="builds of each")
-    parser.add_argument("--out", type=Path, help="Markdown file to write")
-    chosen = parser.parse_args()
-    text = "\n\n".join(
-        [
-            "# Many small leaves",
-            f"Medians of {chosen.rounds} builds, ratios those of pairs. {setting()}. "
-            "[What limits them](limits.md).",
-            *(report(count, chosen.rounds) for count in chosen.counts),
-        ]
-    )
-    print(text)
-    if chosen.out:
-        chosen.out.write_text(text + "\n", encoding="utf-8")
+    chosen = options.parse_args()
+    parts = [
+        "# Many small leaves",
+        f"Medians of {chosen.rounds} builds, ratios those of pairs. {setting()}. "
+        "[What limits them](limits.md).",
+        *(report(count, chosen.rounds) for count in chosen.counts),
+    ]
+    publish(parts, chosen.out)
 
 
 if __name__ == "__main__":

@@ -6,9 +6,7 @@ Run: python -m benchmarks.lookahead [--size 20000000] [--rounds 21] [--out FILE]
 every step. `lax.cond` could leave them alone in all steps but every sixth.
 """
 
-import argparse
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -23,8 +21,8 @@ from benchmarks.contenders import (
     compile_step,
     medians,
     one_leaf,
-    setting,
 )
+from benchmarks.report import parser, publish, setting
 
 PERIOD, SHARE = 6, 0.5
 LANES = 4
@@ -102,23 +100,17 @@ def report(size: int, rounds: int) -> str:
 
 def main() -> None:
     """Prints the table, and saves it where asked."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--size", type=int, default=20_000_000, help="parameters")
-    parser.add_argument("--rounds", type=int, default=21, help="counted runs of each")
-    parser.add_argument("--out", type=Path, help="Markdown file to write")
-    chosen = parser.parse_args()
-    text = "\n\n".join(
-        [
-            "# Lookahead: choose elements or branches",
-            f"`optax.sgd` and Lookahead every {PERIOD} steps in one program, "
-            f"donated, float32. Medians of {chosen.rounds} rounds of {PERIOD} steps. "
-            f"{setting()}.",
-            report(chosen.size, chosen.rounds),
-        ]
-    )
-    print(text)
-    if chosen.out:
-        chosen.out.write_text(text + "\n", encoding="utf-8")
+    options = parser(__doc__, rounds=21, counted="runs of each")
+    options.add_argument("--size", type=int, default=20_000_000, help="parameters")
+    chosen = options.parse_args()
+    parts = [
+        "# Lookahead: choose elements or branches",
+        f"`optax.sgd` and Lookahead every {PERIOD} steps in one program, "
+        f"donated, float32. Medians of {chosen.rounds} rounds of {PERIOD} steps. "
+        f"{setting()}.",
+        report(chosen.size, chosen.rounds),
+    ]
+    publish(parts, chosen.out)
 
 
 if __name__ == "__main__":

@@ -6,10 +6,8 @@ Run: python -m benchmarks.memory [--seeds 5] [--epochs 12] [--size 20000000]
 `pip install '.[flax]'` is needed.
 """
 
-import argparse
 import dataclasses
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -18,7 +16,8 @@ import numpy as np
 import optax
 
 import optax_extra as ox
-from benchmarks.contenders import Runner, compile_step, medians, one_leaf, setting
+from benchmarks.contenders import Runner, compile_step, medians, one_leaf
+from benchmarks.report import parser, publish, setting
 from benchmarks.training.data import digits, reverse
 from benchmarks.training.loop import Task, trainer
 from benchmarks.training.models import CNN, Transformer
@@ -147,13 +146,11 @@ def table(trained: Mapping[str, list[Reached]], times: Mapping[str, float]) -> s
 
 def main() -> None:
     """Prints the table, and saves it where asked."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=5, help="trainings of each")
-    parser.add_argument("--epochs", type=int, default=12, help="of the CNN")
-    parser.add_argument("--size", type=int, default=20_000_000, help="parameters")
-    parser.add_argument("--rounds", type=int, default=31, help="counted steps of each")
-    parser.add_argument("--out", type=Path, help="Markdown file to write")
-    chosen = parser.parse_args()
+    options = parser(__doc__, rounds=31, counted="steps of each")
+    options.add_argument("--seeds", type=int, default=5, help="trainings of each")
+    options.add_argument("--epochs", type=int, default=12, help="of the CNN")
+    options.add_argument("--size", type=int, default=20_000_000, help="parameters")
+    chosen = options.parse_args()
     times = time_steps(chosen.size, chosen.rounds)
     for name, seconds in times.items():
         print(f"{name}: {seconds * 1e3:.1f} ms", flush=True)
@@ -165,29 +162,24 @@ def main() -> None:
         "CNN": train(cnn, 0, chosen.seeds),
         "Transformer": train(transformer, 1, chosen.seeds),
     }
-    text = "\n\n".join(
-        [
-            "# Memory of a state",
-            f"A CNN on digits ({cnn.epochs} epochs) and a Transformer that reverses "
-            f"sequences ({transformer.epochs} epochs, with Lion "
-            f"{LONGER['lion'][1] * transformer.epochs}), {chosen.seeds} seeds each, "
-            "all of the state in few bits. Loss: the geometric mean over seeds of the "
-            "last epoch's mean. Distance: between its logarithm and that of float32, "
-            "in standard deviations of a seed. t: the mean difference between the two "
-            "trainings of a seed, which begin alike and see the same batches, over its "
-            "standard error. Test: accuracy, mean and standard deviation over seeds. "
-            f"Step: {chosen.size / 1e6:g} million parameters in one leaf, the median "
-            f"of {chosen.rounds} rounds, all in turn in each round; {YARDSTICK} takes "
-            f"{times[YARDSTICK] * 1e3:.1f} ms and 8 bytes a parameter. Not measured on "
-            "a GPU.",
-            f"{setting()}.",
-            table(trained, times),
-        ]
-    )
-    print(text)
-    if chosen.out:
-        chosen.out.parent.mkdir(parents=True, exist_ok=True)
-        chosen.out.write_text(text + "\n", encoding="utf-8")
+    parts = [
+        "# Memory of a state",
+        f"A CNN on digits ({cnn.epochs} epochs) and a Transformer that reverses "
+        f"sequences ({transformer.epochs} epochs, with Lion "
+        f"{LONGER['lion'][1] * transformer.epochs}), {chosen.seeds} seeds each, "
+        "all of the state in few bits. Loss: the geometric mean over seeds of the "
+        "last epoch's mean. Distance: between its logarithm and that of float32, "
+        "in standard deviations of a seed. t: the mean difference between the two "
+        "trainings of a seed, which begin alike and see the same batches, over its "
+        "standard error. Test: accuracy, mean and standard deviation over seeds. "
+        f"Step: {chosen.size / 1e6:g} million parameters in one leaf, the median "
+        f"of {chosen.rounds} rounds, all in turn in each round; {YARDSTICK} takes "
+        f"{times[YARDSTICK] * 1e3:.1f} ms and 8 bytes a parameter. Not measured on "
+        "a GPU.",
+        f"{setting()}.",
+        table(trained, times),
+    ]
+    publish(parts, chosen.out)
 
 
 if __name__ == "__main__":

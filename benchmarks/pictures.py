@@ -5,7 +5,6 @@ The naive way draws every frame anew and saves with Matplotlib's Pillow writer.
 Run: python -m benchmarks.pictures [--brief] [--out FILE]
 """
 
-import argparse
 import shutil
 import statistics
 import subprocess
@@ -22,7 +21,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from benchmarks import page
-from benchmarks.contenders import setting
+from benchmarks.report import parser, publish, setting
 from surfaces import ROSTER, SURFACES, Surface, animate, race
 from surfaces.__main__ import main as surfaces_main
 from surfaces.plot import RaceFigure, Track
@@ -143,13 +142,11 @@ def page_report() -> str:
 
 def main() -> None:
     """Prints the tables, and saves them where asked."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--size", nargs=2, type=int, default=(2000, 1000))
-    parser.add_argument("--frames", type=int, default=100)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--brief", action="store_true", help="only the first table")
-    parser.add_argument("--out", type=Path, help="Markdown file to write")
-    chosen = parser.parse_args()
+    options = parser(__doc__, rounds=3, counted="runs of each")
+    options.add_argument("--size", nargs=2, type=int, default=(2000, 1000))
+    options.add_argument("--frames", type=int, default=100)
+    options.add_argument("--brief", action="store_true", help="only the first table")
+    chosen = options.parse_args()
     width, height = chosen.size
     paths = races(chosen.frames - 1)
     parts = [
@@ -165,11 +162,7 @@ def main() -> None:
     if not chosen.brief:
         parts += [sizes(paths, (width, height)), "## The command, cold", commands()]
         parts += ["## The page", page_report()]
-    text = "\n\n".join(parts)
-    print(text)
-    if chosen.out:
-        chosen.out.parent.mkdir(parents=True, exist_ok=True)
-        chosen.out.write_text(text + "\n", encoding="utf-8")
+    publish(parts, chosen.out)
 
 
 if __name__ == "__main__":

@@ -5,10 +5,8 @@ Run: python -m benchmarks.step [--size 20000000] [--rounds 31] [--out FILE]
 `pip install '.[bench]'` adds torch to the comparison.
 """
 
-import argparse
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -22,9 +20,9 @@ from benchmarks.contenders import (
     compile_step,
     medians,
     one_leaf,
-    setting,
     transformer,
 )
+from benchmarks.report import parser, publish, setting
 
 
 def torch_runs(params: Any) -> dict[str, Callable[[], object]]:
@@ -94,25 +92,18 @@ def report(title: str, params: Any, rounds: int) -> str:
 
 def main() -> None:
     """Prints the tables, and saves them where asked."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--size", type=int, default=20_000_000, help="parameters")
-    parser.add_argument("--rounds", type=int, default=31, help="counted steps of each")
-    parser.add_argument("--out", type=Path, help="Markdown file to write")
-    chosen = parser.parse_args()
-    text = "\n\n".join(
-        [
-            "# Time of a step",
-            "`update` and `apply_updates` in one program, params and state donated, "
-            f"float32. Medians of {chosen.rounds} rounds with all optimizers in each. "
-            f"{setting()}. [What limits them](limits.md).",
-            report("One leaf", one_leaf(chosen.size), chosen.rounds),
-            report("A Transformer's leaves", transformer(chosen.size), chosen.rounds),
-        ]
-    )
-    print(text)
-    if chosen.out:
-        chosen.out.parent.mkdir(parents=True, exist_ok=True)
-        chosen.out.write_text(text + "\n", encoding="utf-8")
+    options = parser(__doc__, rounds=31, counted="steps of each")
+    options.add_argument("--size", type=int, default=20_000_000, help="parameters")
+    chosen = options.parse_args()
+    parts = [
+        "# Time of a step",
+        "`update` and `apply_updates` in one program, params and state donated, "
+        f"float32. Medians of {chosen.rounds} rounds with all optimizers in each. "
+        f"{setting()}. [What limits them](limits.md).",
+        report("One leaf", one_leaf(chosen.size), chosen.rounds),
+        report("A Transformer's leaves", transformer(chosen.size), chosen.rounds),
+    ]
+    publish(parts, chosen.out)
 
 
 if __name__ == "__main__":
