@@ -1,20 +1,22 @@
 """The page in a browser: its size, when it answers, and how smoothly a slider moves it.
 
+The page is opened from its file in a window of 1440 × 900 pixels, and answers when
+Plotly has run and the first surface is drawn. Then the learning rate moves on in every
+frame for five seconds. Counted are the frames in which the lines of the map or of the
+curve have changed, and how often Plotly has drawn the surface.
+
 Run: python -m benchmarks.page [FILE]     without FILE the command makes a page first
 Needs Chromium and Playwright (the extra `browser`), and an otherwise idle machine.
 """
 
 import argparse
-import os
-import shutil
 import tempfile
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks import browser
 from surfaces.__main__ import main as surfaces_main
-
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 # Moves the slider in every frame, and counts the frames that show another picture.
 DRAG = """async seconds => {
@@ -60,20 +62,14 @@ class Measured(NamedTuple):
 
 def measure(file: Path, seconds: float = 5.0) -> Measured:
     """Opens a page in headless Chromium and moves its learning rate for a while."""
-    from playwright.sync_api import sync_playwright
-
-    chromium = next(filter(None, map(shutil.which, CHROMIUM)))
-    root = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=root)
-        tab = browser.new_page(viewport={"width": 1440, "height": 900})
+    with browser.opened() as chromium:
+        tab = chromium.new_page(viewport={"width": 1440, "height": 900})
         begin = time.perf_counter()
         tab.goto(file.resolve().as_uri())
         tab.wait_for_selector("main[aria-busy=false]")
         ready = time.perf_counter() - begin
         tab.wait_for_timeout(2000)
         moved: dict[str, Any] = tab.evaluate(DRAG, seconds)
-        browser.close()
     return Measured(file.stat().st_size / 1e6, ready, **moved)
 
 

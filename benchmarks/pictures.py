@@ -5,7 +5,6 @@ The naive way draws every frame anew and saves with Matplotlib's Pillow writer.
 Run: python -m benchmarks.pictures [--brief] [--out FILE]
 """
 
-import shutil
 import statistics
 import subprocess
 import sys
@@ -20,7 +19,7 @@ from matplotlib.animation import PillowWriter
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from benchmarks import page
+from benchmarks import browser, page
 from benchmarks.report import parser, publish, setting
 from surfaces import ROSTER, SURFACES, Surface, animate, race
 from surfaces.__main__ import main as surfaces_main
@@ -131,8 +130,8 @@ def commands() -> str:
 
 def page_report() -> str:
     """The page's size and how soon it answers, where there is a browser."""
-    if not any(map(shutil.which, page.CHROMIUM)):
-        return "No Chromium: the page is not measured."
+    if reason := browser.missing():
+        return f"The page is not measured: {reason}"
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "page.html"
         if surfaces_main(["page", "--out", str(file)]):

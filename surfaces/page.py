@@ -10,6 +10,7 @@ import base64
 import gzip
 import html
 import importlib.resources
+import itertools
 import json
 from collections.abc import Callable, Sequence
 from string import Template
@@ -20,6 +21,8 @@ from matplotlib.colors import to_hex
 
 from surfaces import page_data
 from surfaces.figures import style
+from surfaces.figures.terrain import Camera
+from surfaces.surface import by_name
 
 if TYPE_CHECKING:
     from surfaces.lattice import Lattice
@@ -38,7 +41,7 @@ class Walker(NamedTuple):
     """One optimizer's paths, ready to be shown."""
 
     label: str
-    colour: str  # as in #4037ff
+    colour: str  # as in #4037ff, or any other that Matplotlib knows
     lattices: "Sequence[Lattice]"  # one a surface, all of the same rates and starts
 
 
@@ -62,9 +65,9 @@ def page(
 
     Raises:
       ModuleNotFoundError: if Plotly is not installed.
-      ValueError: if there are no surfaces or no walkers, if a surface is finite
-        nowhere, or if lattices are not one a surface, all of one shape, with 255 rates
-        at most.
+      ValueError: if there are no surfaces or no walkers, if names or labels repeat, if
+        a surface is finite nowhere, or if lattices are not one a surface, all of one
+        shape, with the same places and the same ascending rates, 255 at most.
 
     Example:
       >>> import optax
@@ -83,7 +86,7 @@ def page(
         "starts": np.rint(first.places * (page_data.RASTER - 1)).astype(int).tolist(),
         "steps": first.values.shape[-1] - 1,
         "heights": [to_hex(colour) for colour in style.HEIGHTS(np.linspace(0, 1, 9))],
-        "optimizers": [{"label": w.label, "colour": w.colour} for w in walkers],
+        "optimizers": [{"label": w.label, "colour": to_hex(w.colour)} for w in walkers],
         "surfaces": [_about(surface, first.places) for surface in surfaces],
         "coding": page_data.CODING,
     }
@@ -98,6 +101,7 @@ def page(
         command=html.escape(command),
         stored=_stored(first),
         style=_file("page.css"),
+        state=_file("state.js"),
         about=json.dumps(about, allow_nan=False).replace("<", "\\u003c"),
         plotly=_text(gzip.compress(plotly_source().encode(), mtime=0)),
         data="\n".join(
@@ -128,7 +132,14 @@ def _check(surfaces: "Sequence[Surface]", walkers: Sequence[Walker]) -> None:
     for argument, given in (("surfaces", surfaces), ("walkers", walkers)):
         if not given:
             raise ValueError(f"page: {argument} must be at least one, got none")
-    for surface in surfaces:
+    labels = [walker.label for walker in walkers]
+    for label in labels:
+        if labels.count(label) > 1:
+            raise ValueError(
+                f"page: walkers must have distinct labels, got {label!r} "
+                f"{labels.count(label)} times"
+            )
+    for surface in by_name("page", surfaces).values():
         if not np.isfinite(surface.span):
             raise ValueError(
                 "page: surfaces must have finite values in their windows, "
@@ -140,11 +151,22 @@ def _check(surfaces: "Sequence[Surface]", walkers: Sequence[Walker]) -> None:
             f"page: walkers must have {len(surfaces)} lattices each, one a surface, "
             f"of one shape, got {shapes}"
         )
-    if len(walkers[0].lattices[0].rates) > 255:
+    first, *others = [lattice for walker in walkers for lattice in walker.lattices]
+    if len(first.rates) > 255:
         raise ValueError(
-            "page: lattices must have at most 255 rates, "
-            f"got {len(walkers[0].lattices[0].rates)}"
+            f"page: lattices must have at most 255 rates, got {len(first.rates)}"
         )
+    if not (np.diff(first.rates) > 0).all():
+        raise ValueError(
+            f"page: lattices must have ascending rates, got {first.rates.tolist()}"
+        )
+    for field, other in itertools.product(("rates", "places"), others):
+        shared, own = getattr(first, field), getattr(other, field)
+        if not np.array_equal(shared, own):
+            raise ValueError(
+                f"page: lattices must have the same {field}, "
+                f"got {shared.tolist()} and {own.tolist()}"
+            )
 
 
 def _about(surface: "Surface", places: Any) -> dict[str, Any]:
@@ -154,6 +176,7 @@ def _about(surface: "Surface", places: Any) -> dict[str, Any]:
     return {
         "title": style.named(surface.name),
         "bounds": surface.bounds,
+        "shape": Camera.over(surface.bounds, 0, 1).shape.tolist(),
         "span": surface.span or 1.0,
         "reach": surface.reach,
         "start": int(row * len(places) + column),

@@ -17,7 +17,7 @@ import pytest
 from surfaces import ROSTER, SURFACES, Lattice, Surface, descend, lattices
 from surfaces.__main__ import main
 from surfaces.lattice import PLACES
-from surfaces.page import Walker, page
+from surfaces.page import Walker, page, plotly_source
 from surfaces.page_data import CODING, LENGTHS, OUTSIDE, RASTER, packed
 
 ROSENBROCK, SPHERE = SURFACES["rosenbrock"], SURFACES["sphere"]
@@ -134,6 +134,16 @@ def test_what_is_packed_is_exact_to_the_resolution(surface):
         )
 
 
+def test_the_standard_page_would_have_12_megabytes_at_most():
+    """In proportion: AdamW's paths on Rosenbrock take about the mean of the page's."""
+    (walk,) = lattices(ROSTER["adamw"], [ROSENBROCK])
+    ground = len(packed(ROSENBROCK, []))
+    paths = len(packed(ROSENBROCK, [walk])) - ground
+    plotly = len(gzip.compress(plotly_source().encode()))
+    in_base64 = 4 / 3 * (plotly + 3 * ground + 3 * 8 * paths)
+    assert in_base64 < 12e6
+
+
 def path_of(*places: tuple[float, float]) -> Lattice:
     """A lattice of one start and one rate."""
     positions = np.array(places, np.float32)[None, None, None]
@@ -181,7 +191,7 @@ def test_the_page_is_one_file_that_keeps_to_itself(small):
     assert re.findall(r'(?:src|href)="([^"]*)"', text) == ["data:,"]
     assert "$" not in re.sub(r"<(script|style).*?</\1>", "", text, flags=re.DOTALL)
     assert "a &amp; &lt;b&gt;" in text
-    assert text.count("</script>") == text.count("<script") == 5
+    assert text.count("</script>") == text.count("<script") == 6
     about = json.loads(re.search(r'id="about">(.*?)</script>', text)[1])
     assert about["optimizers"] == [{"label": "SGD </script>", "colour": "#4037ff"}]
     assert [surface["title"] for surface in about["surfaces"]] == [
@@ -212,6 +222,23 @@ def test_what_is_no_page_is_refused(small):
     many = walkers[0].lattices[0]._replace(rates=np.ones(256))
     with pytest.raises(ValueError, match="at most 255 rates, got 256"):
         page(surfaces[:1], [Walker("SGD", "#4037ff", [many])], command="")
+    for argument, given, message in [
+        ([SPHERE, SPHERE], walkers, "distinct names, got 'sphere' 2 times"),
+        (surfaces, walkers * 2, "distinct labels, got 'SGD </script>' 2 times"),
+    ]:
+        with pytest.raises(ValueError, match=f"page: .* must have {message}"):
+            page(argument, given, command="")
+    first = walkers[0].lattices[0]
+    for other, message in [
+        (first._replace(rates=first.rates * 2), "the same rates, got"),
+        (first._replace(places=first.places / 2), "the same places, got"),
+    ]:
+        pair = [Walker("a", "red", [first]), Walker("b", "blue", [other])]
+        with pytest.raises(ValueError, match=f"page: lattices must have {message}"):
+            page(surfaces[:1], pair, command="")
+    falling = [Walker("a", "red", [first._replace(rates=first.rates[::-1])])]
+    with pytest.raises(ValueError, match="page: lattices must have ascending rates"):
+        page(surfaces[:1], falling, command="")
     with pytest.raises(ValueError, match="lattices: places must be a row of shares"):
         lattices(optax.sgd, [SPHERE], RATES, places=[0.5, 1.5])
 

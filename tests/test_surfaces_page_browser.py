@@ -1,27 +1,23 @@
 """The page in a real browser: what a reader does to it, and what it then shows."""
 
-import os
-import shutil
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import optax
 import pytest
 from PIL import Image
 
-from surfaces import ROSTER, SURFACES, lattices
+from benchmarks import browser
+from surfaces import ROSTER, SURFACES, Surface, lattices
 from surfaces.lattice import PLACES
 from surfaces.page import Walker, page
 
-sync_api = pytest.importorskip(
-    "playwright.sync_api", reason="no Playwright: pip install 'optax-extra[browser]'"
-)
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="no Chromium: apt-get install chromium"
-)
+MISSING = browser.missing()
+pytestmark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
 
 STEPS = 40
 RATES = np.logspace(-4, 1, 16)
@@ -58,6 +54,7 @@ class Reader:
     def __init__(self, tab: Any, walks: dict[str, Any]) -> None:
         self.tab = tab
         self.walks = walks  # names of optimizers to lattices, one a surface
+        self.file = Path()
         self.complaints: list[str] = []
         self.requests: list[str] = []
         tab.set_default_timeout(30_000)
@@ -90,10 +87,9 @@ class Reader:
 
     def slide(self, name: str, place: int) -> None:
         slider = self.tab.locator(f"#{name}")
-        now = int(slider.input_value())
         slider.focus()
-        for _ in range(abs(place - now)):
-            self.tab.keyboard.press("ArrowRight" if place > now else "ArrowLeft")
+        for key in ["Home", *["ArrowRight"] * place]:
+            self.tab.keyboard.press(key)
         assert slider.input_value() == str(place)
 
     def press(self, key: str) -> None:
@@ -112,6 +108,8 @@ class Reader:
         while off.count():
             off.first.click()
             self.wait()
+        self.tab.locator("#rate").focus()
+        self.tab.keyboard.press("Home")
         if not self.is_pressed("#best"):
             self.tab.locator("#best").click()
         self.tab.locator("#step").focus()
@@ -131,6 +129,17 @@ class Reader:
         self.wait()
         return self.tab.locator(f"#{name}").text_content()
 
+    @contextmanager
+    def another(self, file: Path, script: str = "") -> Iterator["Reader"]:
+        """Somebody else, before another page or in another browser."""
+        tab = self.tab.context.browser.new_page(viewport={"width": 900, "height": 600})
+        if script:
+            tab.add_init_script(script)
+        other = Reader(tab, {})
+        tab.goto(file.as_uri())
+        yield other
+        tab.close()
+
 
 @pytest.fixture(scope="module")
 def reader_of_module(tmp_path_factory: Any) -> Iterator[Reader]:
@@ -141,17 +150,13 @@ def reader_of_module(tmp_path_factory: Any) -> Iterator[Reader]:
     ]
     file = tmp_path_factory.mktemp("page") / "page.html"
     file.write_text(page(SHOWN, walkers, command="make <it>"), encoding="utf-8")
-    root = os.geteuid() == 0
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox"] if root else []
-        )
-        tab = browser.new_page(viewport={"width": 1100, "height": 720})
+    with browser.opened() as chromium:
+        tab = chromium.new_page(viewport={"width": 1100, "height": 720})
         reader = Reader(tab, walks)
         tab.goto(file.as_uri())
         tab.wait_for_selector("main[aria-busy=false]")
+        reader.file = file
         yield reader
-        browser.close()
     assert reader.requests == [file.as_uri()]
 
 
@@ -206,6 +211,16 @@ def test_the_slider_shows_what_was_computed(reader, rate):
     assert reader.traces("now")["now"]["x"] == pytest.approx([RATES[rate]] * 3)
     shown = float(reader.text("rate-now").replace("\N{MINUS SIGN}", "-"))
     assert shown == pytest.approx(RATES[rate], rel=0.05)
+
+
+def test_the_rate_at_which_the_slider_stands(reader):
+    reader.slide("rate", len(RATES) - 1)
+    for leave in ("End", "ArrowRight"):
+        reader.tab.get_by_role("button", name="Each at its best").click()
+        assert reader.is_pressed("#best")
+        reader.tab.locator("#rate").focus()
+        reader.tab.keyboard.press(leave)
+        assert not reader.is_pressed("#best")
 
 
 def test_each_at_its_best(reader):
@@ -284,19 +299,124 @@ def test_arrows_on_the_map_move_the_start(reader):
     assert reader.start() == (row, 0)
 
 
-def test_a_click_on_a_cell_goes_to_its_rate(reader):
-    left, top, width, height = reader.tab.evaluate(
+def drawn_cells(reader: Reader) -> list[float]:
+    """Left, top, width and height of the cells' image."""
+    reader.tab.locator("#rates").scroll_into_view_if_needed()
+    return reader.tab.evaluate(
         """() => {
-          const box = document.getElementById("cells").getBoundingClientRect();
-          const { l, r, t, b } = document.getElementById("cells").layout.margin;
-          return [box.x + l, box.y + t, box.width - l - r, box.height - t - b];
+          const image = document.querySelector("#cells .hm image");
+          const { x, y, width, height } = image.getBoundingClientRect();
+          return [x, y, width, height];
         }"""
     )
+
+
+def test_a_click_on_a_cell_goes_to_its_rate(reader):
+    left, top, width, height = drawn_cells(reader)
     for rate in (5, 15):  # at the second, paths leave the window
         x, y = left + (rate + 0.5) / len(RATES) * width, top + height / 2
         reader.tab.mouse.click(x, y)
         reader.until(f"() => document.getElementById('rate').value === '{rate}'")
         assert_shown(reader, 0, lambda lattice, row, column, rate=rate: rate)
+
+
+MISFITS = """() => ["relief", "ground", "map", "curve", "cells", "now"].filter(id => {
+  const plot = document.getElementById(id);
+  const { width, height } = plot._fullLayout;
+  return Math.abs(width - plot.clientWidth) > 1
+    || Math.abs(height - plot.clientHeight) > 1;
+})"""
+
+
+@pytest.mark.parametrize("size", [(1280, 600), (1366, 650), (360, 740), (1100, 720)])
+def test_plots_are_as_large_as_their_places(reader, size):
+    reader.tab.set_viewport_size(dict(zip(("width", "height"), size, strict=True)))
+    reader.tab.get_by_role("group", name="Map").focus()
+    for _ in range(4):  # words over the map become longer and shorter
+        reader.tab.keyboard.press("ArrowRight")
+    reader.until(f"() => ({MISFITS})().length === 0")
+    left, top, width, height = drawn_cells(reader)
+    for rate in (0, 6, 11, 15):
+        reader.tab.mouse.click(left + (rate + 0.5) / 16 * width, top + height / 4)
+        reader.wait()
+        assert reader.tab.locator("#rate").input_value() == str(rate)
+
+
+def test_what_is_beside_the_cells_is_no_cell(reader):
+    reader.slide("rate", 3)
+    left, top, width, height = drawn_cells(reader)
+    mouse = reader.tab.mouse
+    mouse.click(left - 20, top + height / 2)  # a label
+    mouse.click(left + width + 10, top + height / 2)  # the bar of colours
+    mouse.click(left + width / 2, top + height + 8)  # a rate
+    mouse.click(left + 0.9 * width, top + height / 2, button="right")
+    window = reader.tab.locator("#window").bounding_box()
+    start = reader.start()
+    mouse.click(window["x"] + 12, window["y"] + window["height"] / 2)
+    assert reader.text("rate-now") == "1.0e\N{MINUS SIGN}3"
+    assert reader.start() == start
+
+
+def test_a_touch_that_scrolls_is_no_click(reader):
+    reader.slide("rate", 3)
+    left, top, width, height = drawn_cells(reader)
+    reader.tab.evaluate(
+        """([clientX, clientY]) => {
+          const send = (type, pointerId) => document.getElementById("cells")
+            .dispatchEvent(new PointerEvent(type, {
+              clientX, clientY, pointerId, bubbles: true,
+            }));
+          send("pointerdown", 7);
+          send("pointercancel", 7);
+          send("pointerup", 7);
+          send("pointerdown", 8);
+          send("pointerup", 9);
+          send("pointercancel", 8);
+        }""",
+        [left + 0.9 * width, top + height / 2],
+    )
+    reader.wait()
+    assert reader.tab.locator("#rate").input_value() == "3"
+
+
+CAMERA = "() => document.getElementById('relief').layout.scene.camera.eye"
+
+
+def test_arrows_turn_the_surface_and_it_stays_turned(reader):
+    before = reader.tab.evaluate(CAMERA)
+    reader.tab.get_by_role("group", name="The surface").focus()
+    for key in ("ArrowRight", "ArrowRight", "ArrowUp"):
+        reader.tab.keyboard.press(key)
+    turned = reader.tab.evaluate(CAMERA)
+    assert turned["z"] > before["z"]
+    assert turned["x"] > before["x"]
+    reader.tab.emulate_media(color_scheme="dark")
+    reader.tab.wait_for_timeout(300)
+    assert reader.tab.evaluate(CAMERA) == turned
+    reader.tab.emulate_media(color_scheme="light")
+    reader.tab.get_by_role("radio", name="Spiral").check()
+    reader.until("() => document.getElementById('ground').data[3].y[0] < 0.3")
+    assert reader.tab.evaluate(CAMERA) == turned
+
+
+def test_playing_is_not_read_out(reader):
+    reader.tab.evaluate(
+        """() => {
+          window.told = [];
+          for (const id of ["rate-now", "step-now", "start-now", "optimizers"]) {
+            new MutationObserver(() => told.push(id)).observe(
+              document.getElementById(id),
+              { childList: true, characterData: true, subtree: true });
+          }
+        }"""
+    )
+    reader.tab.locator("#play").click()
+    outputs = reader.tab.locator("output")
+    assert outputs.nth(1).get_attribute("aria-live") == "off"
+    reader.until("() => document.getElementById('step').value > 5")
+    reader.tab.locator("#play").click()
+    assert outputs.nth(1).get_attribute("aria-live") == "polite"
+    assert set(reader.tab.evaluate("() => told")) == {"step-now"}
 
 
 def test_the_cells_are_final_heights(reader):
@@ -354,14 +474,16 @@ def test_keys(reader):
 def test_the_scene_follows(reader):
     reader.slide("rate", 8)
     reader.slide("step", 12)
-    on_map = reader.traces("map")["AdaBelief"]
+    x = reader.traces("map")["AdaBelief"]["x"]
+    # It is raised by a fiftieth of the way to the camera.
     reader.until(
         """x => {
           const scene = document.getElementById("relief").data;
           const shown = scene.find(trace => trace.name === "AdaBelief").x;
-          return JSON.stringify(Array.from(shown)) === JSON.stringify(x);
+          return shown.length === x.length && shown.every((at, i) =>
+            Math.abs(at - shown[0] - 0.98 * (x[i] - x[0])) < 1e-9);
         }""",
-        on_map["x"],
+        x,
     )
 
 
@@ -408,12 +530,6 @@ def test_a_phone_is_wide_enough(reader):
         assert box["x"] >= 0, name
         assert box["x"] + box["width"] <= 360, name
         assert box["width"] > 20, name
-    drawn = reader.tab.evaluate(
-        "() => ['map', 'curve', 'cells'].map(id => {"
-        " const { width } = document.getElementById(id)._fullLayout;"
-        " return width - document.getElementById(id).clientWidth; })"
-    )
-    assert drawn == pytest.approx([0, 0, 0], abs=1)
     reader.tab.set_viewport_size({"width": 1100, "height": 720})
 
 
@@ -435,3 +551,114 @@ def test_no_request_gets_out(reader):
     assert reader.complaints
     reader.complaints.clear()
     del reader.requests[asked:]
+
+
+READY = "() => document.querySelector('main[aria-busy=false]') !== null"
+
+
+def test_the_least_page_is_drawn(reader, tmp_path):
+    """One surface, one optimizer, one rate, one step."""
+    file = tmp_path / "least.html"
+    walks = lattices(optax.sgd, SHOWN[:1], [0.3], steps=1)
+    text = page(SHOWN[:1], [Walker("SGD", "blue", walks)], command="")
+    file.write_text(text, encoding="utf-8")
+    with reader.another(file) as other:
+        other.until(READY)
+        left, top, width, height = drawn_cells(other)
+        plot = other.tab.evaluate(
+            "() => document.getElementById('cells')._fullLayout._size"
+        )
+        assert [width, height] == pytest.approx([plot["w"], plot["h"]], abs=4)
+        assert other.is_pressed("#best")
+        other.tab.mouse.click(left + width / 3, top + height / 2)
+        assert not other.is_pressed("#best")
+        assert other.traces("curve")["SGD"]["size"] == 2
+        assert other.complaints == []
+
+
+def test_a_page_of_many_names_them_all(reader, tmp_path):
+    file = tmp_path / "many.html"
+    thin = Surface(lambda p: p @ p, "thin", bounds=((0, 1), (0, 9)), minima=())
+    walks = lattices(optax.lion, [thin], [0.1, 0.4, 3.0], steps=6)
+    labels = ["<b>B</b> & <img src=x>", *(f"Lion {i}" for i in range(26))]
+    walkers = [Walker(label, "#ba3012", walks) for label in labels]
+    file.write_text(page([thin], walkers, command=""), encoding="utf-8")
+    with reader.another(file) as other:
+        other.until(READY)
+        other.wait()
+        named = other.tab.locator("#cells .ytick text").all_text_contents()
+        assert named[::-1] == labels  # from below
+        least, room = other.tab.evaluate(
+            """() => [
+              Math.min(...[...document.querySelectorAll("#cells .ytick text")]
+                .map(label => label.getBoundingClientRect().x)),
+              document.getElementById("cells").getBoundingClientRect().x,
+            ]"""
+        )
+        assert least >= room
+        panel = other.tab.locator("#panel-optimizers").bounding_box()
+        assert panel["height"] < 600
+        assert other.tab.locator("#optimizers button").count() == 27
+        wide = other.tab.evaluate(
+            "() => getComputedStyle(document.getElementById('window'))"
+            ".getPropertyValue('--shape')"
+        )
+        assert float(wide) == 0.5
+        # Every second step leaves the window: what no line joins is a point.
+        other.slide("rate", 2)
+        assert other.traces("curve")["points"]["size"] > 0
+        assert other.complaints == []
+
+
+NO_WEBGL = """
+const get = HTMLCanvasElement.prototype.getContext;
+HTMLCanvasElement.prototype.getContext = function (kind, ...more) {
+  return kind.includes("webgl") ? null : get.call(this, kind, ...more);
+};"""
+
+
+def test_without_webgl_the_rest_works(reader):
+    with reader.another(reader.file, NO_WEBGL) as other:
+        other.until(READY)
+        assert "WebGL is missing" in other.text("relief")
+        other.slide("rate", 4)
+        assert other.traces("now")["now"]["x"] == pytest.approx([RATES[4]] * 3)
+        other.tab.get_by_role("group", name="The surface").focus()
+        other.tab.keyboard.press("ArrowLeft")
+        assert other.complaints == []
+
+
+def test_a_page_that_cannot_start_says_why(reader):
+    with reader.another(reader.file, "delete window.DecompressionStream") as other:
+        state = other.text("state")
+        assert state.startswith("This browser cannot show the page: it cannot unpack")
+        assert not other.tab.locator("#rate").is_visible()
+    broken = "Object.defineProperty(window, 'matchMedia', { value: null })"
+    with reader.another(reader.file, broken) as other:
+        other.until("() => document.getElementById('state').className === 'failed'")
+        assert "matchMedia" in other.text("state")
+
+
+def test_a_lost_graphics_card_comes_back(reader):
+    reader.tab.evaluate(
+        """async () => {
+          const canvas = document.querySelector("#relief canvas");
+          const card = canvas.getContext("webgl").getExtension("WEBGL_lose_context");
+          const event = (name) => new Promise((done) =>
+            canvas.addEventListener(name, done, { once: true }));
+          const [lost, restored] = ["lost", "restored"].map((what) =>
+            event(`webglcontext${what}`));
+          card.loseContext();
+          await lost;
+          await new Promise((done) => setTimeout(done, 50)); // until all have heard
+          card.restoreContext();
+          await restored;
+        }"""
+    )
+    reader.slide("rate", 6)
+    reader.slide("step", 5)
+    reader.until(
+        "() => document.getElementById('relief').data[1].x.length === 6"
+        " && !document.querySelector('#relief canvas')"
+        ".getContext('webgl').isContextLost()"
+    )

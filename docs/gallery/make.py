@@ -4,7 +4,6 @@ Run: python docs/gallery/make.py [PICTURE …]     by default all: a minute on t
 The picture of the page needs Chromium and Playwright (the extra `browser`).
 """
 
-import os
 import re
 import shlex
 import shutil
@@ -12,6 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks import browser
 from surfaces.__main__ import main
 
 HERE = Path(__file__).parent
@@ -26,6 +26,8 @@ def recipes() -> dict[str, list[str]]:
 
 def make(picture: str, command: list[str]) -> None:
     """Runs a command in an empty folder and keeps the one picture."""
+    if command[0] == "page" and (reason := browser.missing()):
+        raise SystemExit(f"{picture}: {reason}")
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder, "page.html")
         out = page if command[0] == "page" else folder
@@ -38,19 +40,12 @@ def make(picture: str, command: list[str]) -> None:
 
 def photograph(page: Path, picture: Path) -> None:
     """What a browser shows of a page."""
-    from playwright.sync_api import sync_playwright
-
-    root = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=root
-        )
-        tab = browser.new_page(viewport={"width": 1440, "height": 845})
+    with browser.opened() as chromium:
+        tab = chromium.new_page(viewport={"width": 1440, "height": 845})
         tab.goto(page.resolve().as_uri())
         tab.wait_for_selector("main[aria-busy=false]")
         tab.wait_for_timeout(3000)
         tab.screenshot(path=picture)
-        browser.close()
 
 
 if __name__ == "__main__":

@@ -8,8 +8,13 @@ const toggleBest = () => change({ best: !view.best });
 
 element("rate").max = about.rates.length - 1;
 element("step").max = about.steps;
-on("rate", "input", ({ target }) =>
-  change({ rate: target.valueAsNumber, best: false }));
+const toRate = ({ target }) => change({ rate: target.valueAsNumber, best: false });
+on("rate", "input", toRate);
+// Where the slider stands already, too.
+on("rate", "click", toRate);
+on("rate", "keydown", (event) => {
+  if (/^(Arrow|Home|End|Page)/.test(event.key)) toRate(event);
+});
 on("best", "click", toggleBest);
 on("step", "input", ({ target }) => {
   pause();
@@ -33,18 +38,21 @@ function play() {
     if (step === about.steps) pause();
   };
   playing = requestAnimationFrame(tick);
-  mark(true);
+  say(true);
 }
 
 function pause() {
   cancelAnimationFrame(playing);
   playing = null;
-  mark(false);
+  say(false);
 }
 
-function mark(isPlaying) {
+/** Says what the button does; while steps fly past, none is read out. */
+function say(isPlaying) {
   element("play").classList.toggle("playing", isPlaying);
   element("play").setAttribute("aria-label", isPlaying ? "Pause" : "Play");
+  document.querySelectorAll("output").forEach((output) =>
+    output.setAttribute("aria-live", isPlaying ? "off" : "polite"));
 }
 
 const togglePlay = () => (playing === null ? play() : pause());
@@ -65,36 +73,55 @@ about.surfaces.forEach((surface, i) => {
 
 about.optimizers.forEach((optimizer, i) => {
   const row = element("row").content.cloneNode(true);
-  row.querySelector(".label").textContent = optimizer.label;
+  // A long name may break before its bracket.
+  row.querySelector(".label").textContent = optimizer.label.replace("(", "\u200b(");
   row.querySelector(".swatch").style.setProperty("--colour", optimizer.colour);
   row.querySelector("button").addEventListener("click", () => toggle(i));
   element("optimizers").append(row);
 });
+document.documentElement.style.setProperty("--count", count);
 
 // ---- cells: Plotly keeps clicks to itself ----------------------------------------
 
 on("rates", "pointerdown", (down) => {
-  document.addEventListener("pointerup", (up) => {
-    const moved = Math.hypot(up.clientX - down.clientX, up.clientY - down.clientY);
-    if (moved < 5) change({ rate: rates.rateAt(up), best: false });
-  }, { once: true });
+  if (down.button !== 0) return;
+  const over = new AbortController();
+  const end = (event) => {
+    if (event.pointerId !== down.pointerId) return;
+    over.abort();
+    const moved = Math.hypot(event.clientX - down.clientX, event.clientY - down.clientY);
+    if (event.type === "pointercancel" || moved > 5) return;
+    const rate = rates.rateAt(event);
+    if (rate !== null) change({ rate, best: false });
+  };
+  for (const event of ["pointerup", "pointercancel"]) {
+    document.addEventListener(event, end, { signal: over.signal });
+  }
 });
 
-// ---- the start ---------------------------------------------------------------------
+// ---- the start, and the view of the surface ----------------------------------------
 
 const arrows = {
   ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1],
 };
 
-on("window", "click", (event) => change({ start: map.startAt(event) }));
-on("window", "keydown", (event) => {
+/** Has arrow keys do something where they are pressed. */
+const onArrow = (id, act) => on(id, "keydown", (event) => {
   if (!(event.key in arrows)) return;
   event.preventDefault();
-  const [right, up] = arrows[event.key];
-  const kept = (at) => Math.min(Math.max(at, 0), side - 1);
+  act(...arrows[event.key]);
+});
+
+on("window", "click", (event) => {
+  const start = map.startAt(event);
+  if (start !== null) change({ start });
+});
+onArrow("window", (right, up) => {
+  const kept = (at) => clamped(at, 0, side - 1);
   const [row, at] = [Math.floor(view.start / side), view.start % side];
   change({ start: kept(row + up) * side + kept(at + right) });
 });
+onArrow("relief", (right, up) => scene.turn(right, up));
 
 // ---- keys for everything -----------------------------------------------------------
 

@@ -6,15 +6,33 @@ const colour = (name) => style.getPropertyValue(`--${name}`).trim();
 
 const count = about.optimizers.length;
 const numbers = (from, to) => Array.from({ length: to - from }, (_, i) => from + i);
+const nearest = (all, at) => {
+  const gaps = all.map((one) => Math.abs(one - at));
+  return gaps.indexOf(Math.min(...gaps));
+};
+const clamped = (at, low, high) => Math.min(Math.max(at, low), high);
 const column = (rows, i) => rows.map((row) => row && row[i]);
 
-const quiet = { displayModeBar: false, responsive: true, scrollZoom: false };
+const quiet = { displayModeBar: false, scrollZoom: false };
 const still = { ...quiet, staticPlot: true };
 const fade = about.heights.map((tone, i) => [i / (about.heights.length - 1), tone]);
 const white = { color: "#ffffff", line: { color: "#1f2730", width: 1.5 } };
 const decades = {
   type: "log", dtick: 1, exponentformat: "power", tickangle: 0, tickfont: { size: 10 },
 };
+
+/** A label as Plotly shows it, which would read tags in it. */
+const plain = (label) => label
+  .replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+
+const font = { family: "system-ui, sans-serif", size: 11.5 };
+const pen = document.createElement("canvas").getContext("2d");
+
+/** The width of a label in that font, in pixels. */
+function widthOf(label) {
+  pen.font = `${font.size}px ${font.family}`;
+  return pen.measureText(label).width;
+}
 
 /** A number in two digits. */
 function short(value) {
@@ -32,9 +50,11 @@ function layout(margin, axes) {
   const looked = Object.entries(axes).map(([name, own]) => [name, { ...look, ...own }]);
   return {
     margin: { l: 0, r: 0, t: 0, b: 0, ...margin },
-    font: { family: "system-ui, sans-serif", size: 11.5, color: colour("quiet") },
+    font: { ...font, color: colour("quiet") },
     paper_bgcolor: "transparent", plot_bgcolor: "transparent",
-    hoverlabel: { bgcolor: colour("panel"), font: { color: colour("ink") } },
+    hoverlabel: {
+      bgcolor: colour("panel"), font: { color: colour("ink") }, namelength: -1,
+    },
     showlegend: false, hovermode: false, dragmode: false,
     ...Object.fromEntries(looked),
   };
@@ -88,20 +108,29 @@ function heads(all, step, reach) {
   };
 }
 
-/** Where a pointer is in a plot, in shares of its axes. */
+/** Where a pointer is in a plot, in shares of its axes; null beside these. */
 function shares(id, { clientX, clientY }) {
   const box = element(id).getBoundingClientRect();
-  const { l, r, t, b } = element(id).layout.margin;
-  return {
-    right: (clientX - box.left - l) / (box.width - l - r),
-    down: (clientY - box.top - t) / (box.height - t - b),
-  };
+  const { l, t, w, h } = element(id)._fullLayout._size;
+  const [right, down] = [(clientX - box.left - l) / w, (clientY - box.top - t) / h];
+  const within = right >= 0 && right <= 1 && down >= 0 && down <= 1;
+  return within ? { right, down } : null;
 }
+
+/** Keeps plots as large as their places. */
+const fitting = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
+    const { width, height } = target._fullLayout;
+    const off = Math.hypot(width - target.clientWidth, height - target.clientHeight);
+    if (off >= 1) Plotly.Plots.resize(target);
+  }
+});
 
 /** Makes a plot, or makes it anew. */
 function make(id, data, looks, config) {
   delete element(id).dataset.empty;
   Plotly.react(id, data, looks, config);
+  fitting.observe(element(id));
 }
 
 /** Gives all traces of a plot new data; draws all anew only where one comes or goes. */

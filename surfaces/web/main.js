@@ -6,3 +6,4 @@ document.head.append(script);
 await goTo(about.surfaces[0]);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show);
 document.querySelector("main").setAttribute("aria-busy", "false");
+element("state").remove();

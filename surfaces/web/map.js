@@ -5,9 +5,8 @@ const map = {
   show(terrain) {
     const margin = { l: 32, b: 24, r: 6, t: 12 };
     const [xaxis, yaxis] = terrain.bounds.map((range) => ({ range, showgrid: false }));
-    const [wide, deep] = terrain.bounds.map(([from, to]) => to - from);
-    const shape = Math.min(Math.max(wide / deep, 0.6), 1.6);
-    element("window").style.setProperty("--shape", shape);
+    const [wide, deep] = terrain.shape;
+    element("window").style.setProperty("--shape", wide / deep);
     const { z, low, high } = tones(terrain, 1);
     const gap = (high - low) / 15;
     const points = (places) => ({ x: column(places, 0), y: column(places, 1) });
@@ -27,7 +26,7 @@ const map = {
     make("map", [
       { name: "edges", mode: "lines", line: { width: 4.2, color: "#ffffffbf" } },
       ...about.optimizers.map((optimizer) => ({
-        name: optimizer.label, mode: "lines",
+        name: plain(optimizer.label), mode: "lines",
         line: { width: 2.2, color: optimizer.colour },
       })),
       { name: "start", mode: "markers", marker: { ...white, size: 11 } },
@@ -51,13 +50,12 @@ const map = {
     ]);
   },
 
-  /** The number of the start nearest to a pointer. */
+  /** The number of the start nearest to a pointer, null beside the window. */
   startAt(pointer) {
-    const { right, down } = shares("map", pointer);
-    const nearest = (share) => {
-      const gaps = about.starts.map((at) => Math.abs(at / (coding.raster - 1) - share));
-      return gaps.indexOf(Math.min(...gaps));
-    };
-    return nearest(1 - down) * side + nearest(right);
+    const place = shares("map", pointer);
+    if (place === null) return null;
+    const [row, at] = [1 - place.down, place.right].map((share) =>
+      nearest(about.starts, share * (coding.raster - 1)));
+    return row * side + at;
   },
 };

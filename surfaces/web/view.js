@@ -27,9 +27,12 @@ function draw() {
   loop.due = false;
   view.paths = view.on.map((on, i) =>
     (on ? view.terrain.path(i, view.start, view.rateOf(i)) : null));
-  for (const picture of [map, curve, rates]) picture.draw(view);
-  write();
-  follow();
+  try {
+    for (const picture of [map, curve, rates]) picture.draw(view);
+  } finally {
+    write();
+    follow();
+  }
 }
 
 const beat = 1000 / 60; // milliseconds between two frames that nothing delays
@@ -42,18 +45,30 @@ async function follow() {
   loop.late = true;
   if (loop.follows) return;
   loop.follows = true;
-  while (loop.late) {
-    loop.late = false;
-    const begin = performance.now();
-    await scene.draw(view);
-    await frame(); // in which it is rendered
-    await frame();
-    const end = performance.now();
-    const rest = 3 * (end - begin - 2 * beat);
-    const now = () => performance.now();
-    while (now() < Math.min(end + rest, loop.told + 150)) await frame();
+  try {
+    while (loop.late) {
+      loop.late = false;
+      const begin = performance.now();
+      await scene.draw(view);
+      await frame(); // in which it is rendered
+      await frame();
+      const end = performance.now();
+      const rest = 3 * (end - begin - 2 * beat);
+      const now = () => performance.now();
+      while (now() < Math.min(end + rest, loop.told + 150)) await frame();
+    }
+  } finally {
+    loop.follows = false;
   }
-  loop.follows = false;
+}
+
+/** Sets a text or an attribute, if it is another one: what is set is read out. */
+function put(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+function mark(node, attribute, value) {
+  if (node.getAttribute(attribute) !== `${value}`) node.setAttribute(attribute, value);
 }
 
 /** Brings what is written up to the view. */
@@ -61,20 +76,20 @@ function write() {
   const { terrain, start, best, step } = view;
   const rate = best ? `best of ${about.rates.length}` : short(about.rates[view.rate]);
   element("rate").value = view.rate;
-  element("rate").setAttribute("aria-valuetext", rate);
-  element("rate-now").value = rate;
-  element("best").setAttribute("aria-pressed", best);
+  mark(element("rate"), "aria-valuetext", rate);
+  put(element("rate-now"), rate);
+  mark(element("best"), "aria-pressed", best);
   element("step").value = step;
-  element("step-now").value = `${step} / ${about.steps}`;
+  put(element("step-now"), `${step} / ${about.steps}`);
   const place = terrain.starts[start].map(short).join(", ");
-  element("start-now").textContent = `from (${place}); click for another start`;
+  put(element("start-now"), `from (${place}); click to move`);
   element("optimizers").querySelectorAll("button").forEach((row, i) => {
     const own = view.rateOf(i);
     const [height, end] = [terrain.final(i, start, own), terrain.end(i, start, own)];
     const fate = end === coding.lost ? "no number" : "left the window";
-    row.setAttribute("aria-pressed", view.on[i]);
-    row.querySelector(".rate").textContent = short(about.rates[own]);
-    row.querySelector(".height").textContent = height === null ? fate : short(height);
+    mark(row, "aria-pressed", view.on[i]);
+    put(row.querySelector(".rate"), short(about.rates[own]));
+    put(row.querySelector(".height"), height === null ? fate : short(height));
   });
 }
 
