@@ -208,6 +208,7 @@ from pathlib import Path
 from surfaces import SURFACES, animate, plot
 from surfaces.commands.terminal import end_at_interrupt
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # it may be ignored
 end_at_interrupt()
 path = plot.Track("a step", "blue", [(-0.9, 0.9), (0.0, 0.0)], [1.0, 0.1])
 picture = plot.RaceFigure(SURFACES["sphere"], [path], size=(200, 100))
