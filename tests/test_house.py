@@ -24,6 +24,7 @@ FOUNDATION = {
     "_block_code",
     "_check",
     "_few_bits",
+    "_few_bits_check",
     "_first_moment",
     "_moments",
     "_numerics",
