@@ -133,6 +133,7 @@ def sweep(
       [27, 9, 3]
     """
     pair = _sweep_options.pair(train)
+    # What is no pair is a function, which mypy does not see.
     takers = (
         [_sweep_axes.keywords(pair[0]), _sweep_axes.keywords(pair[1], positional=1)]
         if pair
